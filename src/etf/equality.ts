@@ -60,7 +60,8 @@ export function equals(left: Term, right: Term): boolean {
         }
         break
       case 'bitstring':
-        if (!(b.type === 'bitstring' && a.bits === b.bits && sameBytes(a.bytes, b.bytes))) return false
+        if (!(b.type === 'bitstring' && a.bits === b.bits && sameBytes(a.bytes, b.bytes)))
+          return false
         break
       case 'pid':
         if (!(b.type === 'pid' && samePid(a, b))) return false
@@ -80,6 +81,10 @@ export function equals(left: Term, right: Term): boolean {
         if (!(b.type === 'fun' && a.arity === b.arity && a.index === b.index)) return false
         if (!(sameBytes(a.uniq, b.uniq) && push(a.freeVariables, b.freeVariables))) return false
         todo.push(a.module, b.module, a.oldIndex, b.oldIndex, a.oldUniq, b.oldUniq, a.pid, b.pid)
+        break
+      case 'old_fun':
+        if (!(b.type === 'old_fun' && push(a.freeVariables, b.freeVariables))) return false
+        todo.push(a.module, b.module, a.index, b.index, a.uniq, b.uniq, a.pid, b.pid)
         break
       case 'record':
         if (!(b.type === 'record' && a.fields.length === b.fields.length)) return false
@@ -128,7 +133,8 @@ export function hashTerm(term: Term): number {
     // A map is found before the maps within it: backwards, each finds its parts' hashes ready.
     for (const map of mapsWithin(term).reverse()) {
       let hash = map.size
-      for (const [key, value] of map) hash = (hash + Math.imul(hashFlat(key), hashFlat(value) | 1)) | 0
+      for (const [key, value] of map)
+        hash = (hash + Math.imul(hashFlat(key), hashFlat(value) | 1)) | 0
       mapHashes.set(map, hash)
     }
   }
@@ -173,6 +179,7 @@ function pushParts(todo: Term[], term: Exclude<Term, number | bigint | Uint8Arra
       todo.push(term.module, term.function)
       break
     case 'fun':
+    case 'old_fun':
       for (const variable of term.freeVariables) todo.push(variable)
       break
     case 'record':
@@ -248,6 +255,9 @@ function hashFlat(root: Term): number {
           case 'fun':
             mixBytes(term.uniq)
             mix(term.index)
+            break
+          case 'old_fun':
+            mixText(term.module.name)
             break
           case 'export':
             mix(term.arity)

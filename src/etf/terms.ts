@@ -19,7 +19,7 @@ import { equals, hashTerm } from './equality.ts'
  * | tuple | {@link Tuple} |
  * | map | {@link ErlangMap}, keys compared by structure |
  * | pid, port, reference | {@link Pid}, {@link Port}, {@link Reference} |
- * | fun | {@link Fun}, {@link ExportFun} for `fun M:F/A` |
+ * | fun | {@link Fun}, {@link ExportFun} for `fun M:F/A`, {@link OldFun} from before R8 |
  * | native record (OTP 29) | {@link NativeRecord} |
  */
 export type Term =
@@ -37,6 +37,7 @@ export type Term =
   | Port
   | Reference
   | Fun
+  | OldFun
   | ExportFun
   | NativeRecord
   | LocalTerm
@@ -185,6 +186,31 @@ export class Fun implements FunFields {
   }
 }
 
+/** A fun in the encoding of the releases before R8 (`FUN_EXT`). */
+export class OldFun {
+  get type(): 'old_fun' {
+    return 'old_fun'
+  }
+  readonly pid: Pid
+  readonly module: Atom
+  readonly index: number | bigint
+  readonly uniq: number | bigint
+  readonly freeVariables: readonly Term[]
+  constructor(
+    pid: Pid,
+    module: Atom,
+    index: number | bigint,
+    uniq: number | bigint,
+    freeVariables: readonly Term[],
+  ) {
+    this.pid = pid
+    this.module = module
+    this.index = index
+    this.uniq = uniq
+    this.freeVariables = freeVariables
+  }
+}
+
 /** `fun module:function/arity`. */
 export class ExportFun {
   get type(): 'export' {
@@ -200,11 +226,7 @@ export class ExportFun {
   }
 }
 
-/**
- * A native record of OTP 29.
- *
- * @see https://www.erlang.org/doc/apps/erts/erl_ext_dist.html
- */
+/** A native record of OTP 29: `#module:name{field = value}`. */
 export class NativeRecord {
   get type(): 'record' {
     return 'record'

@@ -1,0 +1,380 @@
+/**
+ * Terms to bytes, in the encodings that `term_to_binary/1` chooses.
+ *
+ * @see https://www.erlang.org/doc/apps/erts/erl_ext_dist.html
+ */
+import { deflateSync } from 'node:zlib'
+import { toBufferLE } from 'bigint-buffer'
+import { BeamscopeError } from '../errors.ts'
+import { isList } from './match.ts'
+import * as tag from './tags.ts'
+import type { Atom, Fun, NativeRecord, Term } from './terms.ts'
+
+/** A value that is no Erlang term, or one that no encoding can hold. */
+export class EncodeError extends BeamscopeError {
+  readonly code = 'ERR_TERM_NOT_ENCODABLE'
+}
+
+export interface EncodeOptions {
+  /** Makes a compressed term, unless that would be longer. Level 1 to 9, as zlib's. */
+  readonly compressed?: number
+}
+
+/**
+ * Encodes a term behind the version byte, as `term_to_binary/1` does.
+ *
+ * @throws {EncodeError} for a number that is no integer (floats are `Float`), an atom of more than 255
+ *   characters, or what is no term at all
+ */
+export function encode(term: Term, options: EncodeOptions = {}): Uint8Array {
+  const writer = new TermWriter()
+  writer.writeVersioned(term)
+  const plain = writer.bytes()
+  if (options.compressed === undefined) return plain
+  const body = deflateSync(plain.subarray(1), { level: options.compressed })
+  // Version, tag, the size before compression as 32 bits.
+  if (body.length + 6 >= plain.length) return plain
+  const compressed = new Uint8Array(6 + body.length)
+  const view = new DataView(compressed.buffer)
+  view.setUint8(0, tag.VERSION)
+  view.setUint8(1, tag.COMPRESSED)
+  view.setUint32(2, plain.length - 1)
+  compressed.set(body, 6)
+  return compressed
+}
+
+const INITIAL_CAPACITY = 512
+const MAX_ATOM_CHARACTERS = 255
+/** The length of a `STRING_EXT` has 16 bits. */
+const MAX_STRING_LENGTH = 0xffff
+
+const utf8 = new TextEncoder()
+
+/** What is still to be written, the next one last. */
+type Todo = (Term | EndOfFun)[]
+
+/** Where the size of a fun stands that is now written whole. */
+class EndOfFun {
+  readonly start: number
+  constructor(start: number) {
+    this.start = start
+  }
+}
+
+/** Writes terms one after another into memory that grows as needed. */
+export class TermWriter {
+  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL_CAPACITY)
+  #view = new DataView(this.#bytes.buffer)
+  #length = 0
+
+  /** What was written so far: a view that stays valid while nothing more is written. */
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  /** Writes the version byte and the term. */
+  writeVersioned(term: Term): void {
+    this.#uint8(tag.VERSION)
+    this.write(term)
+  }
+
+  /** Writes the term alone, as it stands behind a distribution header. */
+  write(root: Term): void {
+    // Terms still to be written, the next one last: nesting cannot overflow the native stack.
+    const todo: Todo = [root]
+    for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+      if (next instanceof EndOfFun) this.#view.setUint32(next.start, this.#length - next.start)
+      else this.#writeOne(next, todo)
+    }
+  }
+
+  /** Writes a term's own bytes and leaves its parts on `todo`. */
+  #writeOne(term: Term, todo: Todo): void {
+    if (typeof term === 'number') {
+      this.#writeInteger(term)
+      return
+    }
+    if (typeof term === 'bigint') {
+      this.#writeBig(term)
+      return
+    }
+    if (term instanceof Uint8Array) {
+      this.#uint8(tag.BINARY)
+      this.#uint32(term.length)
+      this.#raw(term)
+      return
+    }
+    // JavaScript callers have no compiler to stop them.
+    if (typeof term !== 'object' || term === null) throw notATerm(term)
+    if (isList(term)) {
+      this.#writeList(term, todo)
+      return
+    }
+    switch (term.type) {
+      case 'atom':
+        this.#writeAtom(term)
+        break
+      case 'tuple': {
+        const arity = term.elements.length
+        if (arity <= 0xff) {
+          this.#uint8(tag.SMALL_TUPLE)
+          this.#uint8(arity)
+        } else {
+          this.#uint8(tag.LARGE_TUPLE)
+          this.#uint32(arity)
+        }
+        pushReversed(todo, term.elements)
+        break
+      }
+      case 'float':
+        if (!Number.isFinite(term.value)) throw new EncodeError(`${term.value} is no Erlang float`)
+        this.#uint8(tag.NEW_FLOAT)
+        this.#reserve(8)
+        this.#view.setFloat64(this.#length, term.value)
+        this.#length += 8
+        break
+      case 'improper_list':
+        if (term.elements.length > 0) {
+          this.#uint8(tag.LIST)
+          this.#uint32(term.elements.length)
+        }
+        todo.push(term.tail)
+        pushReversed(todo, term.elements)
+        break
+      case 'map':
+        this.#uint8(tag.MAP)
+        this.#uint32(term.size)
+        for (let i = term.size - 1; i >= 0; i--) {
+          const key = term.keys[i]
+          const value = term.values[i]
+          if (key !== undefined && value !== undefined) todo.push(value, key)
+        }
+        break
+      case 'bitstring':
+        this.#uint8(tag.BIT_BINARY)
+        this.#uint32(term.bytes.length)
+        this.#uint8(term.bits)
+        this.#raw(term.bytes)
+        break
+      case 'pid':
+        this.#uint8(tag.NEW_PID)
+        this.#writeAtom(term.node)
+        this.#uint32(term.id)
+        this.#uint32(term.serial)
+        this.#uint32(term.creation)
+        break
+      case 'port':
+        // Ids of at most 28 bits keep the older tag, which OTP 23 knows.
+        if (term.id < 2 ** 28) {
+          this.#uint8(tag.NEW_PORT)
+          this.#writeAtom(term.node)
+          this.#uint32(Number(term.id))
+        } else {
+          this.#uint8(tag.V4_PORT)
+          this.#writeAtom(term.node)
+          this.#reserve(8)
+          this.#view.setBigUint64(this.#length, BigInt(term.id))
+          this.#length += 8
+        }
+        this.#uint32(term.creation)
+        break
+      case 'reference':
+        this.#uint8(tag.NEWER_REFERENCE)
+        this.#uint16(term.words.length)
+        this.#writeAtom(term.node)
+        this.#uint32(term.creation)
+        for (const word of term.words) this.#uint32(word)
+        break
+      case 'export':
+        this.#uint8(tag.EXPORT)
+        todo.push(term.arity, term.function, term.module)
+        break
+      case 'fun':
+        this.#writeFun(term, todo)
+        break
+      case 'old_fun':
+        this.#uint8(tag.FUN)
+        this.#uint32(term.freeVariables.length)
+        pushReversed(todo, term.freeVariables)
+        todo.push(term.uniq, term.index, term.module, term.pid)
+        break
+      case 'record':
+        this.#writeRecord(term, todo)
+        break
+      case 'local':
+        this.#uint8(tag.LOCAL)
+        this.#raw(term.bytes)
+        break
+      default:
+        throw notATerm(term)
+    }
+  }
+
+  #writeInteger(value: number): void {
+    if (value >= 0 && value <= 0xff && Number.isInteger(value)) {
+      this.#uint8(tag.SMALL_INTEGER)
+      this.#uint8(value)
+    } else if (value === (value | 0)) {
+      this.#uint8(tag.INTEGER)
+      this.#uint32(value >>> 0)
+    } else if (Number.isSafeInteger(value)) {
+      this.#writeBig(BigInt(value))
+    } else {
+      throw new EncodeError(
+        Number.isInteger(value)
+          ? `${value} is beyond the safe integers: use a bigint`
+          : `${value} is no integer: use a Float`,
+      )
+    }
+  }
+
+  #writeBig(value: bigint): void {
+    // A small value may come as a bigint too; to Erlang it is the same integer.
+    if (value >= -0x8000_0000n && value <= 0x7fff_ffffn) {
+      this.#writeInteger(Number(value))
+      return
+    }
+    const magnitude = value < 0n ? -value : value
+    if (magnitude < 1n << 64n) {
+      const width = byteWidth(magnitude)
+      this.#uint8(tag.SMALL_BIG)
+      this.#uint8(width)
+      this.#uint8(value < 0n ? 1 : 0)
+      this.#reserve(8)
+      this.#view.setBigUint64(this.#length, magnitude, true)
+      this.#length += width
+      return
+    }
+    const width = byteWidth(magnitude)
+    if (width <= 0xff) {
+      this.#uint8(tag.SMALL_BIG)
+      this.#uint8(width)
+    } else {
+      this.#uint8(tag.LARGE_BIG)
+      this.#uint32(width)
+    }
+    this.#uint8(value < 0n ? 1 : 0)
+    this.#raw(toBufferLE(magnitude, width))
+  }
+
+  #writeAtom(atom: Atom): void {
+    const { name } = atom
+    // Counting characters is only needed where the code units could be too many.
+    if (name.length > MAX_ATOM_CHARACTERS && [...name].length > MAX_ATOM_CHARACTERS) {
+      throw new EncodeError(`an atom has at most ${MAX_ATOM_CHARACTERS} characters`)
+    }
+    // At most three bytes for each UTF-16 code unit.
+    this.#reserve(3 + name.length * 3)
+    const { written } = utf8.encodeInto(name, this.#bytes.subarray(this.#length + 2))
+    if (written <= 0xff) {
+      this.#view.setUint8(this.#length, tag.SMALL_ATOM_UTF8)
+      this.#view.setUint8(this.#length + 1, written)
+      this.#length += 2 + written
+    } else {
+      this.#view.setUint8(this.#length, tag.ATOM_UTF8)
+      this.#view.setUint16(this.#length + 1, written)
+      utf8.encodeInto(name, this.#bytes.subarray(this.#length + 3))
+      this.#length += 3 + written
+    }
+  }
+
+  #writeList(list: readonly Term[], todo: Todo): void {
+    if (list.length === 0) {
+      this.#uint8(tag.NIL)
+    } else if (isString(list)) {
+      this.#uint8(tag.STRING)
+      this.#uint16(list.length)
+      this.#raw(Uint8Array.from(list))
+    } else {
+      this.#uint8(tag.LIST)
+      this.#uint32(list.length)
+      todo.push([])
+      pushReversed(todo, list)
+    }
+  }
+
+  #writeFun(fun: Fun, todo: Todo): void {
+    this.#uint8(tag.NEW_FUN)
+    // The size is known when the last free variable is written.
+    todo.push(new EndOfFun(this.#length))
+    this.#uint32(0)
+    this.#uint8(fun.arity)
+    this.#raw(fun.uniq)
+    this.#uint32(fun.index)
+    this.#uint32(fun.freeVariables.length)
+    pushReversed(todo, fun.freeVariables)
+    todo.push(fun.pid, fun.oldUniq, fun.oldIndex, fun.module)
+  }
+
+  #writeRecord(record: NativeRecord, todo: Todo): void {
+    this.#uint8(tag.RECORD)
+    this.#uint32(record.fields.length)
+    this.#uint8(record.exported ? 1 : 0)
+    this.#writeAtom(record.module)
+    this.#writeAtom(record.name)
+    for (const [name] of record.fields) this.#writeAtom(name)
+    pushReversed(
+      todo,
+      record.fields.map(([, value]) => value),
+    )
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#length + count
+    if (needed <= this.#bytes.length) return
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+    grown.set(this.bytes())
+    this.#bytes = grown
+    this.#view = new DataView(grown.buffer)
+  }
+
+  #uint8(value: number): void {
+    this.#reserve(1)
+    this.#view.setUint8(this.#length++, value)
+  }
+
+  #uint16(value: number): void {
+    this.#reserve(2)
+    this.#view.setUint16(this.#length, value)
+    this.#length += 2
+  }
+
+  #uint32(value: number): void {
+    this.#reserve(4)
+    this.#view.setUint32(this.#length, value)
+    this.#length += 4
+  }
+
+  #raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length)
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
+  }
+}
+
+/** Whether every element is a byte, which is when the BEAM writes `STRING_EXT`. */
+function isString(list: readonly Term[]): list is readonly number[] {
+  if (list.length > MAX_STRING_LENGTH) return false
+  for (const element of list) {
+    if (typeof element !== 'number' || element !== (element & 0xff)) return false
+  }
+  return true
+}
+
+function pushReversed(todo: Todo, terms: readonly Term[]): void {
+  for (let i = terms.length - 1; i >= 0; i--) {
+    const term = terms[i]
+    if (term === undefined) throw notATerm(term)
+    todo.push(term)
+  }
+}
+
+function byteWidth(magnitude: bigint): number {
+  return Math.ceil(magnitude.toString(16).length / 2)
+}
+
+function notATerm(value: unknown): EncodeError {
+  return new EncodeError(`${typeof value} ${String(value)} is no Erlang term`, {
+    hint: 'text is a binary (Uint8Array) or an atom; booleans and undefined are atoms',
+  })
+}
