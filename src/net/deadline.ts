@@ -1,0 +1,42 @@
+/**
+ * How long to wait, and who may call it off.
+ */
+import { TimeoutError } from './errors.ts'
+
+/** Every wait takes these. */
+export interface Waiting {
+  /** Milliseconds. */
+  readonly timeout?: number
+  /** Aborting it ends the wait with the signal's reason. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Calls `expire` once, with a {@link TimeoutError} after the time-out or with the signal's reason when
+ * that is aborted (at once if it already is). Returns how to call the whole thing off.
+ */
+export function startDeadline(
+  what: string,
+  timeout: number,
+  signal: AbortSignal | undefined,
+  expire: (reason: unknown) => void,
+): () => void {
+  if (signal?.aborted) {
+    expire(signal.reason)
+    return () => {}
+  }
+  const stop = (): void => {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', abort)
+  }
+  const abort = (): void => {
+    stop()
+    expire(signal?.reason)
+  }
+  const timer = setTimeout(() => {
+    stop()
+    expire(new TimeoutError(what, timeout))
+  }, timeout)
+  signal?.addEventListener('abort', abort)
+  return stop
+}

@@ -1,0 +1,169 @@
+/**
+ * Transports over TCP: the one place that knows `node:net`.
+ */
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { startDeadline, type Waiting } from './deadline.ts'
+import { ConnectionRefusedError, HostNotFoundError, SocketError } from './errors.ts'
+import type { Listener, Receiver, Transport } from './transport.ts'
+
+/** Where to connect to, or to listen. */
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+}
+
+const DEFAULT_TIMEOUT = 5_000
+
+/**
+ * Opens a connection.
+ *
+ * @throws {ConnectionRefusedError} when nobody listens there
+ * @throws {HostNotFoundError} when the name of the host resolves to nothing
+ * @throws {SocketError} when it fails for another reason
+ * @throws {TimeoutError} when nobody answers within the time-out (default 5 s)
+ */
+export function connectTcp(endpoint: Endpoint & Waiting): Promise<Transport> {
+  const { host, port, signal } = endpoint
+  const timeout = endpoint.timeout ?? DEFAULT_TIMEOUT
+  const remote = formatEndpoint(endpoint)
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted()
+    // Calls are small and wait for each other's answers: Nagle's algorithm would only delay them.
+    const socket = connect({ host, port, noDelay: true })
+    const stop = startDeadline(`connecting to ${remote}`, timeout, signal, (reason) => {
+      socket.destroy()
+      reject(reason)
+    })
+    socket.once('error', (cause: NodeJS.ErrnoException) => {
+      stop()
+      socket.destroy()
+      reject(connectError(cause, host, remote))
+    })
+    socket.once('connect', () => {
+      stop()
+      socket.removeAllListeners('error')
+      resolve(new TcpTransport(socket, remote))
+    })
+  })
+}
+
+/**
+ * Listens on a port; 0 takes a free one.
+ *
+ * @throws {SocketError} when the port cannot be had
+ */
+export function listenTcp(
+  endpoint: Endpoint,
+  accept: (transport: Transport) => void,
+): Promise<Listener> {
+  return new Promise((resolve, reject) => {
+    const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
+      const host = socket.remoteAddress ?? 'unknown'
+      accept(new TcpTransport(socket, formatEndpoint({ host, port: socket.remotePort ?? 0 })))
+    })
+    const remote = formatEndpoint(endpoint)
+    server.once('error', (cause) => {
+      reject(new SocketError(`cannot listen on ${remote}: ${cause.message}`, remote, { cause }))
+    })
+    server.listen(endpoint.port, endpoint.host, () => {
+      server.removeAllListeners('error')
+      resolve(new TcpListener(server))
+    })
+  })
+}
+
+/** `host:port`, an IPv6 address in brackets. */
+export function formatEndpoint({ host, port }: Endpoint): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function connectError(cause: NodeJS.ErrnoException, host: string, remote: string): Error {
+  switch (cause.code) {
+    case 'ECONNREFUSED':
+      return new ConnectionRefusedError(remote, cause)
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new HostNotFoundError(host, remote, cause)
+    default:
+      return new SocketError(
+        `cannot connect to ${remote}: ${cause.code ?? cause.message}`,
+        remote,
+        { cause },
+      )
+  }
+}
+
+class TcpTransport implements Transport {
+  readonly remote: string
+  readonly #socket: Socket
+
+  constructor(socket: Socket, remote: string) {
+    this.#socket = socket
+    this.remote = remote
+    // Until somebody receives, an error must not bring the process down; 'close' tells of it.
+    socket.on('error', () => {})
+  }
+
+  get queued(): number {
+    return this.#socket.writableLength
+  }
+
+  start(receiver: Receiver): void {
+    let failure: Error | undefined
+    this.#socket.on('data', (chunk) => {
+      receiver.data(chunk)
+    })
+    this.#socket.on('error', (cause) => {
+      failure = new SocketError(`${this.remote}: ${cause.message}`, this.remote, { cause })
+    })
+    this.#socket.on('end', () => {
+      this.#socket.end()
+    })
+    if (this.#socket.destroyed) queueMicrotask(() => receiver.end(undefined))
+    else this.#socket.once('close', () => receiver.end(failure))
+    this.#socket.resume()
+  }
+
+  write(chunk: Uint8Array): void {
+    if (this.#socket.writable) this.#socket.write(chunk)
+  }
+
+  cork(): void {
+    this.#socket.cork()
+  }
+
+  uncork(): void {
+    this.#socket.uncork()
+  }
+
+  close(): void {
+    this.#socket.end()
+    // A peer that never closes its half must not keep the process alive.
+    this.#socket.unref()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+}
+
+class TcpListener implements Listener {
+  readonly #server: Server
+
+  constructor(server: Server) {
+    this.#server = server
+  }
+
+  get port(): number {
+    const address = this.#server.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      // Resolves only when every connection has ended, which is not for a listener to wait for.
+      this.#server.close()
+      resolve()
+    })
+  }
+}

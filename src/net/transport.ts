@@ -1,0 +1,36 @@
+/**
+ * A stream of bytes to a peer, whatever carries it.
+ */
+
+/** Who takes what a transport delivers. */
+export interface Receiver {
+  /** A chunk as it came; it is the receiver's own and is never written to again. */
+  data(chunk: Uint8Array): void
+  /** Called once, last: `undefined` when the peer or `close()` ended the stream in order. */
+  end(error: Error | undefined): void
+}
+
+export interface Transport {
+  /** `host:port`, for messages. */
+  readonly remote: string
+  /** Bytes handed to `write` that the system has not taken yet. */
+  readonly queued: number
+  /** Begins delivery; until then nothing is read. */
+  start(receiver: Receiver): void
+  /** Hands a chunk over; it must not be written to any more. Ignored once closed. */
+  write(chunk: Uint8Array): void
+  /** Collects what is written until `uncork`, so that it leaves together. */
+  cork(): void
+  uncork(): void
+  /** Sends what is queued, then ends the stream. Harmless when repeated. */
+  close(): void
+  /** Ends the stream now and drops what is queued. */
+  destroy(): void
+}
+
+/** A port on which transports arrive. */
+export interface Listener {
+  readonly port: number
+  /** Stops listening; transports that arrived live on. */
+  close(): Promise<void>
+}
