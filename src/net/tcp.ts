@@ -96,12 +96,15 @@ function connectError(cause: NodeJS.ErrnoException, host: string, remote: string
 class TcpTransport implements Transport {
   readonly remote: string
   readonly #socket: Socket
+  #failure: SocketError | undefined
 
   constructor(socket: Socket, remote: string) {
     this.#socket = socket
     this.remote = remote
-    // Until somebody receives, an error must not bring the process down; 'close' tells of it.
-    socket.on('error', () => {})
+    // An error is always followed by 'close', which is where it is told of.
+    socket.on('error', (cause) => {
+      this.#failure = new SocketError(`${remote}: ${cause.message}`, remote, { cause })
+    })
   }
 
   get queued(): number {
@@ -109,18 +112,11 @@ class TcpTransport implements Transport {
   }
 
   start(receiver: Receiver): void {
-    let failure: Error | undefined
     this.#socket.on('data', (chunk) => {
       receiver.data(chunk)
     })
-    this.#socket.on('error', (cause) => {
-      failure = new SocketError(`${this.remote}: ${cause.message}`, this.remote, { cause })
-    })
-    this.#socket.on('end', () => {
-      this.#socket.end()
-    })
-    if (this.#socket.destroyed) queueMicrotask(() => receiver.end(undefined))
-    else this.#socket.once('close', () => receiver.end(failure))
+    if (this.#socket.closed) queueMicrotask(() => receiver.end(this.#failure))
+    else this.#socket.once('close', () => receiver.end(this.#failure))
     this.#socket.resume()
   }
 
@@ -137,9 +133,7 @@ class TcpTransport implements Transport {
   }
 
   close(): void {
-    this.#socket.end()
-    // A peer that never closes its half must not keep the process alive.
-    this.#socket.unref()
+    this.#socket.destroySoon()
   }
 
   destroy(): void {
@@ -159,11 +153,8 @@ class TcpListener implements Listener {
     return typeof address === 'object' && address !== null ? address.port : 0
   }
 
-  close(): Promise<void> {
-    return new Promise((resolve) => {
-      // Resolves only when every connection has ended, which is not for a listener to wait for.
-      this.#server.close()
-      resolve()
-    })
+  async close(): Promise<void> {
+    // Its callback would wait for every connection to end, which is not for a listener to do.
+    this.#server.close()
   }
 }
