@@ -129,7 +129,8 @@ export class ChunkList {
   }
 }
 
-function join(parts: readonly Uint8Array[]): Uint8Array {
+/** One copy of all parts, one behind the other. */
+export function join(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0
   for (const part of parts) length += part.length
   const joined = new Uint8Array(length)

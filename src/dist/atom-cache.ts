@@ -1,0 +1,97 @@
+/**
+ * The atoms that one side of a connection has announced to the other, and the section of a
+ * distribution header that announces them.
+ *
+ * @see https://www.erlang.org/doc/apps/erts/erl_ext_dist.html#distribution-header
+ */
+import { Atom, decode } from '../etf/index.ts'
+import * as tag from '../etf/tags.ts'
+import { HeaderError } from './header-error.ts'
+
+/** Eight segments of 256. */
+const SLOTS = 8 * 256
+
+/** In a reference's four bits: whether the atom is new, and the segment of its slot. */
+const NEW_ENTRY = 0b1000
+const SEGMENT = 0b0111
+/** In the four bits behind the last reference: whether the lengths of atoms take two bytes. */
+const LONG_ATOMS = 0b0001
+
+const NO_ATOMS: readonly Atom[] = []
+
+/** The section as it was read. */
+export interface AtomRefs {
+  /** The atom behind each `ATOM_CACHE_REF` of the terms that follow. */
+  readonly atoms: readonly Atom[]
+  /** Where the section ends. */
+  readonly end: number
+}
+
+/** The receiving side's cache. Each connection has one of its own. */
+export class AtomCache {
+  readonly #slots: (Atom | undefined)[] = new Array<Atom | undefined>(SLOTS).fill(undefined)
+
+  /**
+   * Reads `NumberOfAtomCacheRefs`, `Flags` and `AtomCacheRefs` from `start`, and keeps the new atoms.
+   *
+   * @throws {HeaderError} when the bytes end too early, an atom is none, or a slot was never filled
+   */
+  readRefs(bytes: Uint8Array, start: number): AtomRefs {
+    const count = byteAt(bytes, start)
+    if (count === 0) return { atoms: NO_ATOMS, end: start + 1 }
+    const flags = start + 1
+    // Half a byte for each reference, and one for all.
+    let position = flags + (count >> 1) + 1
+    const lengthSize = (nibble(bytes, flags, count) & LONG_ATOMS) === 0 ? 1 : 2
+    const atoms: Atom[] = []
+    for (let index = 0; index < count; index++) {
+      const bits = nibble(bytes, flags, index)
+      const slot = ((bits & SEGMENT) << 8) | byteAt(bytes, position)
+      position += 1
+      if ((bits & NEW_ENTRY) === 0) {
+        const atom = this.#slots[slot]
+        if (atom === undefined) {
+          throw new HeaderError(`refers to the atom in slot ${slot}, which is empty`, position - 1)
+        }
+        atoms.push(atom)
+        continue
+      }
+      let length = byteAt(bytes, position)
+      if (lengthSize === 2) length = length * 256 + byteAt(bytes, position + 1)
+      position += lengthSize
+      const atom = readAtom(bytes, position, length)
+      position += length
+      this.#slots[slot] = atom
+      atoms.push(atom)
+    }
+    return { atoms, end: position }
+  }
+}
+
+/** The low half of a byte comes first. */
+function nibble(bytes: Uint8Array, start: number, index: number): number {
+  const byte = byteAt(bytes, start + (index >> 1))
+  return index % 2 === 0 ? byte & 0xf : byte >> 4
+}
+
+/** A new atom is rare, so it may take the way of every other one: as the term that it is. */
+function readAtom(bytes: Uint8Array, start: number, length: number): Atom {
+  if (length > bytes.length - start) throw new HeaderError('ends within an atom', start)
+  const term = new Uint8Array(4 + length)
+  term.set([tag.VERSION, tag.ATOM_UTF8, length >> 8, length & 0xff])
+  term.set(bytes.subarray(start, start + length), 4)
+  let atom: unknown
+  try {
+    atom = decode(term)
+  } catch (cause) {
+    throw new HeaderError('announces what is no atom', start, { cause })
+  }
+  if (atom instanceof Atom) return atom
+  throw new HeaderError('announces what is no atom', start)
+}
+
+function byteAt(bytes: Uint8Array, position: number): number {
+  const byte = bytes[position]
+  if (byte === undefined) throw new HeaderError('ends too early', position)
+  return byte
+}

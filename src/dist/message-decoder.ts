@@ -1,0 +1,103 @@
+/**
+ * Frames to messages, in the form that the flags in force prescribe.
+ *
+ * @see https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html#protocol-between-connected-nodes
+ */
+import { type Atom, DecodeError, type Term, TermReader } from '../etf/index.ts'
+import { AtomCache } from './atom-cache.ts'
+import { type ControlMessage, ControlMessageError, hasPayload, readControl } from './control.ts'
+import { flag, hasFlags } from './flags.ts'
+import { FragmentAssembler, type FragmentLimits, type MessageTooLargeError } from './fragments.ts'
+import { readHeader } from './header.ts'
+import { HeaderError } from './header-error.ts'
+import { Payload } from './payload.ts'
+
+/** Stands before the terms where neither atom cache nor fragments are in force. */
+export const PASS_THROUGH = 112
+
+/** What a frame brought. */
+export type Received =
+  | { readonly kind: 'tick' }
+  /** A part of a message whose end is still to come, or the rest of one that was refused. */
+  | { readonly kind: 'fragment' }
+  | Message
+
+/** A control message, and the term that goes with it where there is one. */
+export interface Message {
+  readonly kind: 'message'
+  readonly control: ControlMessage
+  readonly payload: Payload | undefined
+}
+
+const RECEIVED_TICK: Received = { kind: 'tick' }
+const RECEIVED_FRAGMENT: Received = { kind: 'fragment' }
+
+/** The receiving side of one connection: its atom cache, and its messages under way. */
+export class MessageDecoder {
+  /** `undefined` where messages have no distribution header. */
+  readonly #cache: AtomCache | undefined
+  /** `undefined` where messages come whole. */
+  readonly #fragments: FragmentAssembler | undefined
+
+  /** `flags`: those in force on the connection. */
+  constructor(flags: bigint, limits: FragmentLimits = {}) {
+    const fragments = hasFlags(flags, flag.FRAGMENTS)
+    const header = fragments || hasFlags(flags, flag.DIST_HDR_ATOM_CACHE)
+    this.#cache = header ? new AtomCache() : undefined
+    this.#fragments = fragments ? new FragmentAssembler(limits) : undefined
+  }
+
+  /**
+   * Reads a frame. Its bytes must not be written to any more: payloads are views of them.
+   *
+   * @throws {HeaderError} when it does not begin as the flags in force say; the connection is lost
+   * @throws {FragmentError} when it is a fragment out of its place; the connection is lost
+   * @throws {ControlMessageError} when the control message is none; frames that follow can be read
+   */
+  decode(frame: Uint8Array): Received {
+    if (frame.length === 0) return RECEIVED_TICK
+    if (this.#cache === undefined) return passedThrough(frame)
+    const header = readHeader(frame, this.#cache)
+    if (header.kind === 'whole') {
+      return readMessage(frame.subarray(header.end), header.atoms, undefined)
+    }
+    if (this.#fragments === undefined) {
+      throw new HeaderError('belongs to a fragment, which was not agreed on', 1)
+    }
+    const assembled = this.#fragments.add(header, frame)
+    if (assembled === undefined) return RECEIVED_FRAGMENT
+    return readMessage(assembled.bytes, assembled.atoms, assembled.refusal)
+  }
+}
+
+function passedThrough(frame: Uint8Array): Message {
+  if (frame[0] !== PASS_THROUGH) {
+    throw new HeaderError(`was not agreed on: the frame begins with ${frame[0]}`, 0)
+  }
+  return readMessage(frame.subarray(1), undefined, undefined)
+}
+
+/** Without `atoms` there is no header, and each term has its version byte. */
+function readMessage(
+  bytes: Uint8Array,
+  atoms: readonly Atom[] | undefined,
+  refusal: MessageTooLargeError | undefined,
+): Message {
+  const reader = new TermReader(bytes, { atomCacheRefs: atoms ?? [] })
+  let term: Term
+  try {
+    term = atoms === undefined ? reader.readVersioned() : reader.read()
+  } catch (cause) {
+    if (!(cause instanceof DecodeError)) throw cause
+    throw new ControlMessageError(`cannot be decoded: ${cause.message}`, { cause })
+  }
+  const control = readControl(term)
+  const rest = bytes.subarray(reader.position)
+  if (hasPayload(control.type)) {
+    return { kind: 'message', control, payload: new Payload(rest, atoms, refusal) }
+  }
+  if (rest.length > 0) {
+    throw new ControlMessageError(`(${control.type}) is followed by ${rest.length} bytes`)
+  }
+  return { kind: 'message', control, payload: undefined }
+}

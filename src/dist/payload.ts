@@ -1,0 +1,47 @@
+/**
+ * The term behind a control message, not decoded yet.
+ */
+import { type Atom, type DecodeOptions, decode, type Term, TermReader } from '../etf/index.ts'
+import type { MessageTooLargeError } from './fragments.ts'
+
+/**
+ * A message, a reason or a list of arguments, as it arrived. That it is decoded apart from its control
+ * message is what lets one bad reply fail one call: the control message tells which.
+ */
+export class Payload {
+  readonly #bytes: Uint8Array
+  readonly #atoms: readonly Atom[] | undefined
+  readonly #refusal: MessageTooLargeError | undefined
+
+  /** `atoms`: those of the header; without one, the term has a version byte of its own. */
+  constructor(
+    bytes: Uint8Array,
+    atoms: readonly Atom[] | undefined,
+    refusal: MessageTooLargeError | undefined,
+  ) {
+    this.#bytes = bytes
+    this.#atoms = atoms
+    this.#refusal = refusal
+  }
+
+  /** The size on the wire; of a refused payload, what is known of it. */
+  get byteLength(): number {
+    return this.#bytes.length
+  }
+
+  /**
+   * Decodes the term. Binaries are copies unless `binaries: 'view'` lets them share the memory that
+   * the payload arrived in.
+   *
+   * @throws {DecodeError} when the bytes hold no term, or more than one
+   * @throws {MessageTooLargeError} when the payload was not even kept
+   */
+  decode(options: Omit<DecodeOptions, 'atomCacheRefs'> = {}): Term {
+    if (this.#refusal !== undefined) throw this.#refusal
+    if (this.#atoms === undefined) return decode(this.#bytes, options)
+    const reader = new TermReader(this.#bytes, { ...options, atomCacheRefs: this.#atoms })
+    const term = reader.read()
+    reader.expectEnd()
+    return term
+  }
+}
