@@ -1,0 +1,281 @@
+/**
+ * One connection to one node: handshake, ticks, messages both ways.
+ *
+ * @see https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html#protocol-between-connected-nodes
+ */
+import { type ControlMessage, ControlMessageError } from '../dist/control.ts'
+import type { Cookie } from '../dist/cookie.ts'
+import { CLIENT_FLAGS } from '../dist/flags.ts'
+import { encodeFrame, FrameSplitter, type Framing, TICK } from '../dist/frames.ts'
+import { type Connected, Handshake, type HandshakeStep } from '../dist/handshake.ts'
+import { MessageDecoder } from '../dist/message-decoder.ts'
+import { MessageEncoder } from '../dist/message-encoder.ts'
+import type { NodeName } from '../dist/node-name.ts'
+import type { Payload } from '../dist/payload.ts'
+import type { Term } from '../etf/index.ts'
+import { startDeadline, type Waiting } from '../net/deadline.ts'
+import type { Transport } from '../net/transport.ts'
+import {
+  ConnectionLostError,
+  NotConnectedError,
+  SendQueueFullError,
+  SilentPeerError,
+} from './errors.ts'
+import type { Identity } from './identity.ts'
+
+/** Handshake messages hold a name of at most 255 characters and little else. */
+const HANDSHAKE_FRAMING: Framing = { headerSize: 2, maxLength: 4096 }
+
+/** The longest frame that is believed: a snapshot of 128 schedulers takes 1.5 MB. */
+const DEFAULT_MAX_FRAME_SIZE = 256 * 1024 * 1024
+
+/** What may wait for the peer to read, in bytes; one message may be larger. */
+const MAX_QUEUED = 256 * 1024 * 1024
+
+/** `kernel`'s `net_ticktime`, 60 s; a node that hears nothing for so long cuts the connection. */
+const DEFAULT_NET_TICK_TIME = 60_000
+
+/** `kernel`'s `net_tickintensity`: so many ticks in a tick time. */
+const NET_TICK_INTENSITY = 4
+
+/** The BEAM's own set-up time, `net_setuptime`. */
+const DEFAULT_HANDSHAKE_TIMEOUT = 7_000
+
+export interface ConnectionOptions extends Waiting {
+  readonly identity: Identity
+  readonly peer: NodeName
+  readonly cookie: Cookie
+  readonly netTickTime?: number | undefined
+  readonly maxFrameSize?: number | undefined
+}
+
+/** Who takes what a connection delivers. */
+export interface MessageReceiver {
+  message(control: ControlMessage, payload: Payload | undefined): void
+  /** Called once, last. */
+  end(error: ConnectionLostError | NotConnectedError): void
+}
+
+/** What was counted since the connection stands. */
+export interface ConnectionCounters {
+  readonly messagesSent: number
+  readonly messagesReceived: number
+  readonly bytesReceived: number
+  readonly ticksReceived: number
+  /** Control messages that could not be read and were dropped. */
+  readonly messagesDropped: number
+}
+
+/**
+ * Makes a connection over a transport that was just opened.
+ *
+ * @throws {HandshakeError} when the nodes do not come together
+ * @throws {TimeoutError} when the handshake takes too long (default 7 s)
+ */
+export function establish(
+  transport: Transport,
+  receiver: MessageReceiver,
+  options: ConnectionOptions,
+): Promise<Connection> {
+  const { identity, peer, cookie, signal } = options
+  const timeout = options.timeout ?? DEFAULT_HANDSHAKE_TIMEOUT
+  return new Promise((resolve, reject) => {
+    const handshake = new Handshake({
+      self: { name: identity.name, creation: identity.creation, flags: CLIENT_FLAGS },
+      peer,
+      cookie,
+    })
+    const splitter = new FrameSplitter(HANDSHAKE_FRAMING)
+    let connection: Connection | undefined
+    const send = (message: Uint8Array): void => {
+      for (const chunk of encodeFrame([message], HANDSHAKE_FRAMING.headerSize)) {
+        transport.write(chunk)
+      }
+    }
+    const fail = (reason: unknown): void => {
+      stop()
+      transport.close()
+      reject(reason)
+    }
+    const proceed = (step: HandshakeStep): void => {
+      for (const message of step.send) send(message)
+      if (step.type === 'failed') fail(step.error)
+      if (step.type !== 'done') return
+      stop()
+      connection = new Connection(transport, splitter, step.connected, receiver, options)
+      resolve(connection)
+    }
+    const stop = startDeadline(`the handshake with ${peer.full}`, timeout, signal, (reason) => {
+      transport.destroy()
+      reject(reason)
+    })
+    transport.start({
+      data(chunk) {
+        splitter.push(chunk)
+        try {
+          while (connection === undefined) {
+            const message = splitter.next()
+            if (message === undefined) return
+            proceed(handshake.receive(message))
+          }
+          connection.drain()
+        } catch (error) {
+          fail(error)
+        }
+      },
+      end(error) {
+        if (connection === undefined) fail(handshake.end(error))
+        else connection.lost(error)
+      },
+    })
+    send(handshake.start())
+  })
+}
+
+/** A connection that stands. */
+export class Connection {
+  readonly connected: Connected
+  readonly #transport: Transport
+  readonly #splitter: FrameSplitter
+  readonly #decoder: MessageDecoder
+  readonly #encoder: MessageEncoder
+  readonly #receiver: MessageReceiver
+  readonly #netTickTime: number
+  readonly #ticker: NodeJS.Timeout
+  #state: 'open' | 'closed' = 'open'
+  #corked = false
+  #wroteSinceTick = false
+  #lastReceived: number = performance.now()
+  #messagesSent = 0
+  #messagesReceived = 0
+  #bytesReceived = 0
+  #ticksReceived = 0
+  #messagesDropped = 0
+
+  /** Only `establish` makes one: `splitter` may hold frames that came with the last message. */
+  constructor(
+    transport: Transport,
+    splitter: FrameSplitter,
+    connected: Connected,
+    receiver: MessageReceiver,
+    options: ConnectionOptions,
+  ) {
+    this.connected = connected
+    this.#transport = transport
+    this.#splitter = splitter
+    const maxLength = options.maxFrameSize ?? DEFAULT_MAX_FRAME_SIZE
+    splitter.switchTo({ headerSize: 4, maxLength })
+    this.#decoder = new MessageDecoder(connected.flags)
+    this.#encoder = new MessageEncoder(connected.flags)
+    this.#receiver = receiver
+    this.#netTickTime = options.netTickTime ?? DEFAULT_NET_TICK_TIME
+    this.#ticker = setInterval(() => this.#tick(), this.#netTickTime / NET_TICK_INTENSITY)
+    // The socket keeps the process alive, and it alone.
+    this.#ticker.unref()
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
+  get counters(): ConnectionCounters {
+    return {
+      messagesSent: this.#messagesSent,
+      messagesReceived: this.#messagesReceived,
+      bytesReceived: this.#bytesReceived,
+      ticksReceived: this.#ticksReceived,
+      messagesDropped: this.#messagesDropped,
+    }
+  }
+
+  /**
+   * Sends a message. Those of one turn of the event loop leave together.
+   *
+   * @throws {NotConnectedError} when the connection is closed
+   * @throws {SendQueueFullError} when the peer has not read what was sent before
+   * @throws {EncodeError} when the payload is no term
+   */
+  send(control: ControlMessage, payload?: Term): void {
+    if (this.#state !== 'open') throw new NotConnectedError(this.connected.peer.name.full)
+    if (this.#transport.queued > MAX_QUEUED) {
+      throw new SendQueueFullError(this.connected.peer.name.full, MAX_QUEUED)
+    }
+    const chunks = this.#encoder.encode(control, payload)
+    if (!this.#corked) {
+      this.#corked = true
+      this.#transport.cork()
+      queueMicrotask(() => {
+        this.#corked = false
+        this.#transport.uncork()
+      })
+    }
+    for (const chunk of chunks) this.#transport.write(chunk)
+    this.#messagesSent += 1
+    this.#wroteSinceTick = true
+  }
+
+  /** Sends what is queued and closes. Harmless when repeated. */
+  close(): void {
+    if (this.#state !== 'open') return
+    this.#end(new NotConnectedError(this.connected.peer.name.full))
+    this.#transport.close()
+  }
+
+  /** Takes the frames that have come together in the splitter. */
+  drain(): void {
+    this.#lastReceived = performance.now()
+    try {
+      for (;;) {
+        const frame = this.#state === 'open' ? this.#splitter.next() : undefined
+        if (frame === undefined) return
+        this.#bytesReceived += 4 + frame.length
+        this.#take(frame)
+      }
+    } catch (error) {
+      // Where the next message begins, or what its atoms are, is not known any more.
+      this.#abort(error)
+    }
+  }
+
+  /** The transport ended. */
+  lost(cause: Error | undefined): void {
+    if (this.#state !== 'open') return
+    this.#end(new ConnectionLostError(this.connected.peer.name.full, cause))
+  }
+
+  #take(frame: Uint8Array): void {
+    let received: ReturnType<MessageDecoder['decode']>
+    try {
+      received = this.#decoder.decode(frame)
+    } catch (error) {
+      if (!(error instanceof ControlMessageError)) throw error
+      // The frames around it are whole: this message alone is lost.
+      this.#messagesDropped += 1
+      return
+    }
+    if (received.kind === 'tick') this.#ticksReceived += 1
+    if (received.kind !== 'message') return
+    this.#messagesReceived += 1
+    this.#receiver.message(received.control, received.payload)
+  }
+
+  #tick(): void {
+    if (performance.now() - this.#lastReceived > this.#netTickTime) {
+      this.#abort(new SilentPeerError(this.connected.peer.name.full, this.#netTickTime))
+      return
+    }
+    if (!this.#wroteSinceTick) this.#transport.write(TICK)
+    this.#wroteSinceTick = false
+  }
+
+  #abort(cause: unknown): void {
+    this.#transport.destroy()
+    this.#end(new ConnectionLostError(this.connected.peer.name.full, cause))
+  }
+
+  #end(error: ConnectionLostError | NotConnectedError): void {
+    this.#state = 'closed'
+    clearInterval(this.#ticker)
+    this.#receiver.end(error)
+  }
+}

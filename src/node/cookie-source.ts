@@ -1,0 +1,96 @@
+/**
+ * Where the cookie comes from.
+ *
+ * @see https://www.erlang.org/doc/system/distributed.html#security
+ */
+import { readFile, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { Cookie } from '../dist/cookie.ts'
+import { BeamscopeError } from '../errors.ts'
+
+/** No cookie was given, and none was found where OTP keeps it. */
+export class NoCookieError extends BeamscopeError {
+  readonly code = 'ERR_COOKIE_MISSING'
+  readonly searched: readonly string[]
+  constructor(searched: readonly string[]) {
+    super(`no cookie: ${searched.join(' and ')} do not exist`, {
+      hint: 'give one by --cookie-file FILE, --cookie-stdin, or the variable BEAMSCOPE_COOKIE',
+    })
+    this.searched = searched
+  }
+}
+
+/** A file that should hold a cookie and cannot be used. */
+export class CookieFileError extends BeamscopeError {
+  readonly code = 'ERR_COOKIE_FILE'
+  readonly file: string
+  constructor(
+    file: string,
+    why: string,
+    options?: { readonly cause?: unknown; readonly hint?: string },
+  ) {
+    super(`the cookie file ${file} ${why}`, options)
+    this.file = file
+  }
+}
+
+/** A cookie longer than an atom would be no cookie; this bounds what is read. */
+const MAX_FILE_SIZE = 4096
+
+/**
+ * The cookie of `~/.erlang.cookie`, else of `$XDG_CONFIG_HOME/erlang/.erlang.cookie`.
+ *
+ * @throws {NoCookieError} when there is neither
+ * @throws {CookieFileError} when the file is not OTP's kind: regular, and for its owner alone
+ */
+export async function readDefaultCookie(env: NodeJS.ProcessEnv = process.env): Promise<Cookie> {
+  const home = env['HOME'] ?? homedir()
+  const candidates = [
+    join(home, '.erlang.cookie'),
+    join(env['XDG_CONFIG_HOME'] ?? join(home, '.config'), 'erlang', '.erlang.cookie'),
+  ]
+  for (const file of candidates) {
+    if (await exists(file)) return readCookieFile(file)
+  }
+  throw new NoCookieError(candidates)
+}
+
+/**
+ * Reads a file that holds a cookie, by OTP's rule: a regular file that nobody but its owner can read.
+ *
+ * @throws {CookieFileError}
+ */
+export async function readCookieFile(file: string): Promise<Cookie> {
+  let text: string
+  try {
+    const stats = await stat(file)
+    if (!stats.isFile()) throw new CookieFileError(file, 'is not a regular file')
+    // Windows has no such bits, and OTP does not ask there either.
+    if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) {
+      throw new CookieFileError(file, 'can be read by others', { hint: `chmod 400 ${file}` })
+    }
+    if (stats.size > MAX_FILE_SIZE) throw new CookieFileError(file, 'is too large for a cookie')
+    text = await readFile(file, 'latin1')
+  } catch (cause) {
+    if (cause instanceof CookieFileError) throw cause
+    throw new CookieFileError(file, 'cannot be read', { cause })
+  }
+  return parseCookie(text, () => new CookieFileError(file, 'holds no cookie'))
+}
+
+/** The cookie in a text that may end in white space, as files and pipes do. */
+export function parseCookie(text: string, empty: () => BeamscopeError): Cookie {
+  const value = text.trim()
+  if (value === '') throw empty()
+  return new Cookie(value)
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await stat(file)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * What `erpc` sends, and what its answers mean.
+ *
+ * @see https://www.erlang.org/doc/apps/kernel/erpc.html
+ */
+import type { ControlMessage } from '../dist/control.ts'
+import { Atom, equals, isAtom, isTuple, type Reference, type Term } from '../etf/index.ts'
+import { ConnectionLostError, UnexpectedReplyError } from './errors.ts'
+import type { Identity } from './identity.ts'
+import {
+  RemoteCallError,
+  RemoteExceptionError,
+  RemoteExitError,
+  RemoteSignalError,
+  RemoteThrowError,
+} from './remote-error.ts'
+
+const ERPC = new Atom('erpc')
+const EXECUTE_CALL = new Atom('execute_call')
+const MONITOR = new Atom('monitor')
+
+/** The request: a process for the call, monitored, since its exit reason carries the result. */
+export function erpcRequest(
+  local: Identity,
+  reference: Reference,
+  module: string,
+  name: string,
+  args: readonly Term[],
+): { readonly control: ControlMessage; readonly payload: Term } {
+  return {
+    control: {
+      type: 'spawn_request',
+      reqId: reference,
+      from: local.pid,
+      groupLeader: local.pid,
+      mfa: { module: ERPC, function: EXECUTE_CALL, arity: 4 },
+      optList: [MONITOR],
+    },
+    payload: [reference, new Atom(module), new Atom(name), args],
+  }
+}
+
+/**
+ * The result in the exit reason of the process that made the call.
+ *
+ * @throws {RemoteError} when the function did not return
+ * @throws {ConnectionLostError} when the process lived on a node that is gone
+ */
+export function readErpcResult(node: string, reference: Reference, reason: Term): Term {
+  if (isTuple(reason) && reason.elements[0] !== undefined && equals(reason.elements[0], reference)) {
+    const [, kind, value, stack] = reason.elements
+    if (isAtom(kind) && value !== undefined) {
+      switch (kind.name) {
+        case 'return':
+          return value
+        case 'throw':
+          throw new RemoteThrowError(node, value)
+        case 'exit':
+          throw new RemoteExitError(node, value)
+        case 'error':
+          if (isTuple(value, 2) && isAtom(value.elements[0], 'erpc') && stack === undefined) {
+            throw new RemoteCallError(node, value.elements[1] ?? value)
+          }
+          throw new RemoteExceptionError(node, value, stack ?? [])
+      }
+    }
+    throw new UnexpectedReplyError(node, 'an erpc result of an unknown kind')
+  }
+  if (isAtom(reason, 'noconnection')) throw new ConnectionLostError(node)
+  throw new RemoteSignalError(node, reason)
+}

@@ -1,0 +1,237 @@
+/**
+ * A hidden node: what joins a cluster, calls its nodes, and is seen in `nodes(hidden)` alone.
+ *
+ * @see https://www.erlang.org/doc/system/distributed.html#hidden-nodes
+ */
+import type { ControlMessage } from '../dist/control.ts'
+import type { Cookie } from '../dist/cookie.ts'
+import { flag, hasFlags } from '../dist/flags.ts'
+import type { Connected } from '../dist/handshake.ts'
+import { type NodeName, parseNodeName } from '../dist/node-name.ts'
+import type { Payload } from '../dist/payload.ts'
+import { Atom, DecodeError, isTuple, Reference, type Term } from '../etf/index.ts'
+import type { Waiting } from '../net/deadline.ts'
+import { ConnectionRefusedError } from '../net/errors.ts'
+import { connectTcp, formatEndpoint } from '../net/tcp.ts'
+import { Calls } from './calls.ts'
+import { type Connection, type ConnectionCounters, establish } from './connection.ts'
+import {
+  type ConnectionLostError,
+  NodeNotListeningError,
+  NotConnectedError,
+} from './errors.ts'
+import { Identity, makeLocalName } from './identity.ts'
+import { replyToIoRequest } from './io-requests.ts'
+import { type ResolveOptions, resolveNode } from './resolve.ts'
+
+const DEFAULT_TIMEOUT = 10_000
+
+const NOPROC = new Atom('noproc')
+
+export interface HiddenNodeOptions extends ResolveOptions {
+  readonly cookie: Cookie
+  /** Our own node name. Default: one that nobody else has, of the peer's kind, long or short. */
+  readonly name?: string | undefined
+  /** Milliseconds of silence after which a peer counts as lost. Default 60 s, as OTP's. */
+  readonly netTickTime?: number | undefined
+  /** The longest frame that is accepted, in bytes. Default 256 MiB. */
+  readonly maxFrameSize?: number | undefined
+}
+
+/** How a call is made: over which protocol, and how long it may take (default 10 s). */
+export interface CallOptions extends Waiting {
+  /** Default `erpc`, where the node has it. */
+  readonly protocol?: 'erpc' | 'rpc'
+}
+
+/** Connections of one client to any number of nodes. */
+export class HiddenNode implements AsyncDisposable {
+  readonly #options: HiddenNodeOptions
+  readonly #remotes = new Set<RemoteNode>()
+
+  /** @throws {InvalidNodeNameError} when `name` is no node name */
+  constructor(options: HiddenNodeOptions) {
+    if (options.name !== undefined) parseNodeName(options.name)
+    this.#options = options
+  }
+
+  /**
+   * Connects to a node: port from EPMD unless it is known, then the handshake. The time-out (default
+   * 10 s) holds for all of it.
+   *
+   * @throws {InvalidNodeNameError} when `name` is no node name
+   * @throws {EpmdError} when EPMD cannot be reached or does not know the name
+   * @throws {NodeNotListeningError} when nobody listens on the node's port
+   * @throws {NetError} when the network does not carry the connection
+   * @throws {HandshakeError} when the node refuses: cookie, flags, name
+   * @throws {TimeoutError}
+   */
+  async connect(name: string, waiting: Waiting = {}): Promise<RemoteNode> {
+    const peer = parseNodeName(name)
+    const { signal } = waiting
+    const end = performance.now() + (waiting.timeout ?? DEFAULT_TIMEOUT)
+    const left = (): Waiting => ({ timeout: Math.max(1, end - performance.now()), signal })
+    const endpoint = await resolveNode(peer, this.#options, left())
+    const transport = await connectTcp({ ...endpoint, ...left() }).catch((cause: unknown) => {
+      if (!(cause instanceof ConnectionRefusedError)) throw cause
+      throw new NodeNotListeningError(peer.full, formatEndpoint(endpoint), cause)
+    })
+    const identity = new Identity(this.#ownName(peer))
+    const remote = new RemoteNode(peer.full, identity, () => this.#remotes.delete(remote))
+    const { cookie, netTickTime, maxFrameSize } = this.#options
+    const options = { identity, peer, cookie, netTickTime, maxFrameSize, ...left() }
+    remote.attach(await establish(transport, remote, options))
+    this.#remotes.add(remote)
+    return remote
+  }
+
+  #ownName(peer: NodeName): NodeName {
+    return this.#options.name === undefined ? makeLocalName(peer) : parseNodeName(this.#options.name)
+  }
+
+  /** Closes all connections; calls in flight end with `NotConnectedError`. */
+  async close(): Promise<void> {
+    for (const remote of [...this.#remotes]) await remote.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+/** A node that is connected. */
+export class RemoteNode implements AsyncDisposable {
+  readonly name: string
+  readonly #identity: Identity
+  readonly #calls: Calls
+  readonly #ended: () => void
+  #connection: Connection | undefined
+
+  /** Only `HiddenNode.connect` makes one, and attaches the connection that `this` receives from. */
+  constructor(name: string, identity: Identity, ended: () => void) {
+    this.name = name
+    this.#identity = identity
+    this.#ended = ended
+    this.#calls = new Calls(identity, name, (control, payload) => this.#send(control, payload))
+  }
+
+  /** @internal */
+  attach(connection: Connection): void {
+    this.#connection = connection
+  }
+
+  get isConnected(): boolean {
+    return this.#connection?.isOpen ?? false
+  }
+
+  /** Who both sides are, and the flags in force. */
+  get connected(): Connected {
+    return this.#open().connected
+  }
+
+  get counters(): ConnectionCounters & { readonly callsPending: number } {
+    return { ...this.#open().counters, callsPending: this.#calls.pending }
+  }
+
+  /**
+   * Calls a function on the node and returns what it returns. Giving up (time-out, signal) does not
+   * stop the function.
+   *
+   * @throws {RemoteThrowError | RemoteExitError | RemoteExceptionError | RemoteSignalError} what the
+   *   function raised, or what ended it
+   * @throws {RemoteCallError} when the node could not make the call
+   * @throws {UnexpectedReplyError} when the answer is none
+   * @throws {ConnectionLostError | NotConnectedError}
+   * @throws {TimeoutError} after the time-out, default 10 s; with a signal, its reason
+   */
+  async call(
+    module: string,
+    name: string,
+    args: readonly Term[] = [],
+    options: CallOptions = {},
+  ): Promise<Term> {
+    const { flags } = this.#open().connected
+    const protocol = options.protocol ?? (hasFlags(flags, flag.SPAWN) ? 'erpc' : 'rpc')
+    return protocol === 'erpc'
+      ? this.#calls.erpc(module, name, args, options)
+      : this.#calls.rpc(module, name, args, options)
+  }
+
+  /** Closes the connection; calls in flight end with `NotConnectedError`. Harmless when repeated. */
+  async close(): Promise<void> {
+    this.#connection?.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** @internal */
+  end(error: ConnectionLostError | NotConnectedError): void {
+    this.#ended()
+    this.#calls.fail(error)
+  }
+
+  /** @internal */
+  message(control: ControlMessage, payload: Payload | undefined): void {
+    switch (control.type) {
+      case 'spawn_reply':
+        this.#calls.spawnReply(control.reqId, control.result)
+        break
+      case 'monitor_p_exit':
+        this.#calls.processExit(control.ref, () => control.reason)
+        break
+      case 'payload_monitor_p_exit':
+        this.#calls.processExit(control.ref, () => decodePayload(payload))
+        break
+      case 'send':
+      case 'send_sender':
+        if (this.#identity.owns(control.toPid)) this.#receive(payload)
+        break
+      case 'monitor_p':
+        // Nothing lives here that could be monitored.
+        this.#send({
+          type: 'monitor_p_exit',
+          fromProc: control.toProc,
+          toPid: control.fromPid,
+          ref: control.ref,
+          reason: NOPROC,
+        })
+        break
+      default:
+        break
+    }
+  }
+
+  /** A message to our process: an answer of `rex`, or what a called function prints. */
+  #receive(payload: Payload | undefined): void {
+    let message: Term
+    try {
+      message = decodePayload(payload)
+    } catch (error) {
+      // It does not tell whose it was.
+      if (error instanceof DecodeError) return
+      throw error
+    }
+    if (isTuple(message, 2)) {
+      const [tag, reply] = message.elements
+      if (tag instanceof Reference && reply !== undefined && this.#calls.reply(tag, reply)) return
+    }
+    const io = replyToIoRequest(message)
+    if (io !== undefined) this.#send({ type: 'send', toPid: io.to }, io.message)
+  }
+
+  #open(): Connection {
+    if (this.#connection === undefined) throw new NotConnectedError(this.name)
+    return this.#connection
+  }
+
+  #send(control: ControlMessage, payload?: Term): void {
+    this.#open().send(control, payload)
+  }
+}
+
+/** Frames are never written to after they came, so what is decoded may share their memory. */
+function decodePayload(payload: Payload | undefined): Term {
+  return payload?.decode({ binaries: 'view' }) ?? []
+}

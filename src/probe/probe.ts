@@ -1,0 +1,139 @@
+/**
+ * What a live node is asked: everything in one burst, the allocators in one request.
+ *
+ * @see https://www.erlang.org/doc/apps/erts/erlang.html#system_info/1 `{allocator, Alloc}`
+ */
+import type { Missing } from '../analysis/snapshot.ts'
+import {
+  Atom,
+  binary,
+  isAtom,
+  isList,
+  isTuple,
+  stringValue,
+  type Term,
+  Tuple,
+} from '../etf/index.ts'
+import type { Waiting } from '../net/deadline.ts'
+import { UnexpectedReplyError } from '../node/errors.ts'
+import { RemoteError, RemoteExceptionError } from '../node/remote-error.ts'
+import { readOsMemory, SMAPS_ROLLUP, STATUS } from './os-memory.ts'
+import type { RawSnapshot } from './raw-snapshot.ts'
+
+/** What the probe needs of a node: `RemoteNode` is one, and so is whatever stands in for it. */
+export interface Callee {
+  readonly name: string
+  call(module: string, name: string, args: readonly Term[], waiting: Waiting): Promise<Term>
+}
+
+/**
+ * The allocators of every release from 22 to 29. The list form takes a disabled one (it answers
+ * `false`), and fails whole for one that the release does not know: then the node is asked for its own
+ * list, which costs a second round.
+ */
+const ALLOCATORS = [
+  'temp_alloc',
+  'sl_alloc',
+  'std_alloc',
+  'll_alloc',
+  'eheap_alloc',
+  'ets_alloc',
+  'fix_alloc',
+  'literal_alloc',
+  'binary_alloc',
+  'driver_alloc',
+]
+
+/** These are no `alloc_util` allocators, and every release has them. */
+const OTHER_ALLOCATORS = ['sys_alloc', 'mseg_alloc', 'erts_mmap']
+
+/**
+ * Takes a snapshot of a node. Read only: nothing is loaded, traced or written there.
+ *
+ * What the node cannot tell (`erlang:memory()` with a disabled allocator, the resident size without
+ * `/proc`) is named in `missing`; only the allocators themselves are indispensable.
+ *
+ * @throws {RemoteError} when the node refuses to tell of its allocators
+ * @throws {UnexpectedReplyError} when what it answers is not what was asked
+ * @throws {TimeoutError | ConnectionLostError | NotConnectedError}
+ */
+export async function probe(node: Callee, waiting: Waiting = {}): Promise<RawSnapshot> {
+  const missing: Missing[] = []
+  const call = (module: string, name: string, ...args: readonly Term[]): Promise<Term> =>
+    node.call(module, name, args, waiting)
+  /** For what the snapshot can do without: the reason is kept instead. */
+  const optional = async (what: string, result: Promise<Term>): Promise<Term | undefined> => {
+    try {
+      return await result
+    } catch (error) {
+      if (!(error instanceof RemoteError)) throw error
+      missing.push({ what, why: whyMissing(error) })
+      return undefined
+    }
+  }
+
+  const takenAt = new Date().toISOString()
+  const [memory, allocators, release, schedulers, schedulersOnline, smapsRollup, status] =
+    await Promise.all([
+      optional('erlang:memory()', call('erlang', 'memory')),
+      readAllocators(call),
+      optional('otp_release', call('erlang', 'system_info', new Atom('otp_release'))),
+      optional('schedulers', call('erlang', 'system_info', new Atom('schedulers'))),
+      optional('schedulers_online', call('erlang', 'system_info', new Atom('schedulers_online'))),
+      optional(SMAPS_ROLLUP, call('prim_file', 'read_file', binary(SMAPS_ROLLUP))),
+      optional(STATUS, call('prim_file', 'read_file', binary(STATUS))),
+    ])
+
+  if (!isList(allocators)) {
+    throw new UnexpectedReplyError(node.name, 'no list of allocators to system_info({allocator, …})')
+  }
+  const os = readOsMemory(fileText(smapsRollup), fileText(status))
+  if (os === undefined) {
+    missing.push({
+      what: 'resident size',
+      why: `the node cannot read ${SMAPS_ROLLUP} or ${STATUS}: it may not run on Linux`,
+    })
+  }
+  return {
+    node: node.name,
+    takenAt,
+    otpRelease: stringValue(release),
+    schedulers: typeof schedulers === 'number' ? schedulers : undefined,
+    schedulersOnline: typeof schedulersOnline === 'number' ? schedulersOnline : undefined,
+    memory,
+    allocators,
+    os,
+    missing,
+  }
+}
+
+async function readAllocators(
+  call: (module: string, name: string, ...args: readonly Term[]) => Promise<Term>,
+): Promise<Term> {
+  const ask = (names: readonly Term[]): Promise<Term> =>
+    call('erlang', 'system_info', new Tuple([new Atom('allocator'), names]))
+  const others = OTHER_ALLOCATORS.map((name) => new Atom(name))
+  try {
+    return await ask([...ALLOCATORS.map((name) => new Atom(name)), ...others])
+  } catch (error) {
+    const unknown = error instanceof RemoteExceptionError && isAtom(error.reason, 'badarg')
+    if (!unknown) throw error
+    const names = await call('erlang', 'system_info', new Atom('alloc_util_allocators'))
+    if (!isList(names)) throw error
+    return ask([...names, ...others])
+  }
+}
+
+/** The text in `{ok, Binary}`, as `prim_file:read_file/1` returns it. */
+function fileText(result: Term | undefined): string | undefined {
+  if (!isTuple(result, 2) || !isAtom(result.elements[0], 'ok')) return undefined
+  const [, content] = result.elements
+  return content instanceof Uint8Array ? new TextDecoder().decode(content) : undefined
+}
+
+function whyMissing(error: RemoteError): string {
+  if (isAtom(error.reason, 'notsup')) {
+    return 'the node cannot tell (notsup): it was started with an allocator disabled'
+  }
+  return error.message
+}
