@@ -4,7 +4,10 @@
  * @see https://www.erlang.org/doc/apps/erts/erlang.html#system_info/1 `{allocator, Alloc}`
  */
 
-/** Exact: a `number` while it is a safe integer, a `bigint` beyond. */
+/**
+ * Exact: a `number` while it is a safe integer, a `bigint` beyond. No node counts beyond 2^64; what the
+ * analysis computes is right below 2^1023, where doubles end.
+ */
 export type Integer = number | bigint
 
 /** One counted thing: now, its maximum since somebody last asked, and its maximum ever. */
@@ -25,16 +28,17 @@ export interface BlocksOfType {
 
 /** The multiblock (`mbcs`) or single-block (`sbcs`) carriers of an instance. Sizes in bytes. */
 export interface Carriers {
-  /** Over all types, as recon sums them. */
+  /** Over all types, as recon sums them; `blocksByType` is empty before OTP 23, which has no more. */
   readonly blocks: Counter
   readonly blocksSize: Counter
   readonly blocksByType: readonly BlocksOfType[]
   readonly carriers: Counter
   readonly carriersSize: Counter
-  readonly msegAllocCarriers: Integer
-  readonly sysAllocCarriers: Integer
-  readonly msegAllocCarriersSize: Integer
-  readonly sysAllocCarriersSize: Integer
+  /** How many carriers come from `mseg_alloc`, and how many from `sys_alloc`. */
+  readonly msegAllocCarriers: Integer | undefined
+  readonly sysAllocCarriers: Integer | undefined
+  readonly msegAllocCarriersSize: Integer | undefined
+  readonly sysAllocCarriersSize: Integer | undefined
 }
 
 /** The carriers an instance abandoned, free for others to fetch (`mbcs_pool`). It keeps no maximum. */
@@ -64,6 +68,7 @@ export interface AllocatorInstance {
   /** Absent where carrier migration is off. */
   readonly mbcsPool: CarrierPool | undefined
   readonly sbcs: Carriers
+  /** `binary_alloc`, `mseg_alloc` and so on, since the start. */
   readonly calls: Readonly<Record<string, Integer>>
   /** Allocated and used bytes by type; only `fix_alloc`'s instance 0 has them. */
   readonly fixTypes: readonly {
@@ -89,6 +94,7 @@ export interface MsegMemoryKind {
 export interface MsegInstance {
   readonly instance: number
   readonly options: Readonly<Record<string, OptionValue>>
+  /** In Erlang's order of terms; recon looks at the first alone. */
   readonly memoryKinds: readonly MsegMemoryKind[]
 }
 

@@ -1,0 +1,21 @@
+/**
+ * The analysis of a snapshot: pure, and at home in a browser too.
+ */
+export {
+  type AllocatorEntry,
+  allocators,
+  allocatorTypes,
+  type ErtsMmapEntry,
+  type MsegAllocEntry,
+  type SysAllocEntry,
+  type UtilAllocatorEntry,
+} from './allocators.ts'
+export { type AverageBlockSize, averageBlockSizes } from './average-block-sizes.ts'
+export { type CacheHitRate, cacheHitRates } from './cache-hit-rates.ts'
+export { type Fragmentation, fragmentation } from './fragmentation.ts'
+export { type Json, type Plain, toJson } from './json.ts'
+export { type MemoryKey, type MemoryReport, memory, memoryReport } from './memory.ts'
+export { type SbcsToMbcs, sbcsToMbcs } from './sbcs-to-mbcs.ts'
+export type * from './snapshot.ts'
+export { type Amount, inUnit, UNITS, type Unit } from './unit.ts'
+export { type Keyword, UTIL_ALLOCATORS, type UtilAllocator } from './util-allocators.ts'

@@ -1,0 +1,85 @@
+/**
+ * What can be wrong with terms that should be an answer about memory.
+ */
+import { BeamscopeError } from '../errors.ts'
+
+/** What is not a list of allocators. */
+export class AllocatorListError extends BeamscopeError {
+  readonly code = 'ERR_ALLOCATOR_LIST'
+  /** The outline of what stands there instead. */
+  readonly found: string
+  constructor(found: string) {
+    super(
+      `expected [{Alloc, Answer}, …] or [{{Alloc, Instance}, Properties}, …] of allocators, found ${found}`,
+    )
+    this.found = found
+  }
+}
+
+/** An allocator's answer, or a part of it, in no shape that a release of OTP gives it. */
+export class AllocatorShapeError extends BeamscopeError {
+  readonly code = 'ERR_ALLOCATOR_SHAPE'
+  readonly allocator: string
+  /** `undefined` where the fault is not within one instance. */
+  readonly instance: number | undefined
+  /** The names of the fields from the outside in, with dots between; empty for the answer itself. */
+  readonly path: string
+  readonly expected: string
+  /** The outline of what stands there instead. */
+  readonly found: string
+  constructor(
+    at: {
+      readonly allocator: string
+      readonly instance: number | undefined
+      readonly path: string
+    },
+    expected: string,
+    found: string,
+  ) {
+    super(`${where(at)}: expected ${expected}, found ${found}`)
+    this.allocator = at.allocator
+    this.instance = at.instance
+    this.path = at.path
+    this.expected = expected
+    this.found = found
+  }
+}
+
+/** An allocator's answer without a field that it has in every release of OTP. */
+export class AllocatorFieldMissingError extends BeamscopeError {
+  readonly code = 'ERR_ALLOCATOR_FIELD_MISSING'
+  readonly allocator: string
+  readonly instance: number | undefined
+  /** The names of the fields from the outside in, with dots between. */
+  readonly path: string
+  constructor(at: {
+    readonly allocator: string
+    readonly instance: number | undefined
+    readonly path: string
+  }) {
+    super(`${where(at)}: the field is missing`)
+    this.allocator = at.allocator
+    this.instance = at.instance
+    this.path = at.path
+  }
+}
+
+/** What is not an answer of `erlang:memory()`. */
+export class MemoryShapeError extends BeamscopeError {
+  readonly code = 'ERR_MEMORY_SHAPE'
+  /** The outline of what stands there instead. */
+  readonly found: string
+  constructor(found: string) {
+    super(`erlang:memory(): expected [{Type, Bytes}, …], found ${found}`)
+    this.found = found
+  }
+}
+
+function where(at: {
+  readonly allocator: string
+  readonly instance: number | undefined
+  readonly path: string
+}): string {
+  const instance = at.instance === undefined ? '' : ` ${at.instance}`
+  return at.path === '' ? `${at.allocator}${instance}` : `${at.allocator}${instance}, ${at.path}`
+}
