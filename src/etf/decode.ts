@@ -146,7 +146,14 @@ export class TermReader {
     if (this.#position < this.#bytes.length) {
       const first = this.#view.getUint8(this.#position)
       if (first === tag.COMPRESSED) return this.#readCompressed()
-      if (first === tag.LOCAL) return this.#readLocal()
+    }
+    return this.#readWhole()
+  }
+
+  /** Reads what may follow the version byte or be compressed: a term, or one of a single node. */
+  #readWhole(): Term {
+    if (this.#position < this.#bytes.length) {
+      if (this.#view.getUint8(this.#position) === tag.LOCAL) return this.#readLocal()
     }
     return this.read()
   }
@@ -205,8 +212,10 @@ export class TermReader {
         case tag.RECORD: {
           const fields = this.#uint32()
           const flags = this.#uint8()
+          // Bit 0: exported. OTP 29 refuses the others, which we could not write back.
+          if (flags > 1) throw new InvalidTermError(`a record with the flags ${flags}`, offset)
           // Module and name, then the names of the fields, then their values.
-          depth = this.#open(depth, 'record', 2 + 2 * fields, offset, (flags & 1) === 1)
+          depth = this.#open(depth, 'record', 2 + 2 * fields, offset, flags === 1)
           break
         }
         default:
@@ -447,7 +456,8 @@ export class TermReader {
   /** 31 bytes of text as `sprintf("%.20e")` prints it, filled up with zero bytes. */
   #readOldFloat(offset: number): Float {
     const text = latin1.decode(this.#readBytes(31)).replace(/\0.*$/s, '')
-    if (!/^\s*[-+]?\d+(\.\d*)?(e[-+]?\d+)?$/i.test(text)) {
+    // Number() alone would take an empty text, white space and 0x10.
+    if (!/^[-+]?\d+\.\d+(e[-+]?\d+)?$/i.test(text)) {
       throw new InvalidTermError('a float is no number', offset)
     }
     return finite(Number(text), offset)
@@ -633,12 +643,13 @@ export class TermReader {
     }
     const inner = new TermReader(bytes, {
       maxDepth: this.#maxDepth,
-      binaries: 'view',
+      // Not views by themselves: one small binary would keep all the inflated bytes.
+      binaries: this.#copies ? 'copy' : 'view',
       atomCacheRefs: this.#atomCacheRefs,
     })
     let term: Term
     try {
-      term = inner.read()
+      term = inner.#readWhole()
       inner.expectEnd()
     } catch (cause) {
       if (cause instanceof TermLimitError) throw cause
@@ -660,10 +671,18 @@ function inflate(
   try {
     result = inflateSync(input, { maxOutputLength: Math.max(size, 1), info: true })
   } catch (cause) {
+    // zlib's word for an end that comes too early.
+    if (isNodeError(cause) && cause.code === 'Z_BUF_ERROR') {
+      throw new TruncatedTermError('a compressed term is cut short', offset, { cause })
+    }
     throw new InvalidTermError('a compressed term cannot be inflated', offset, { cause })
   }
   if (!isInflated(result)) throw new InvalidTermError('zlib gave no buffer', offset)
   return { bytes: result.buffer, consumed: result.engine.bytesWritten }
+}
+
+function isNodeError(value: unknown): value is Error & { readonly code: unknown } {
+  return value instanceof Error && 'code' in value
 }
 
 /** What `inflateSync` returns for `info: true`, which its types leave out. */
@@ -732,6 +751,7 @@ function buildRecord(parts: readonly Term[], exported: boolean, offset: number):
   const [module, name, ...rest] = parts
   const count = rest.length / 2
   const fields: [Atom, Term][] = []
+  const names = new Set<string>()
   for (let i = 0; i < count; i++) {
     const field = rest[i]
     const value = rest[count + i]
@@ -739,7 +759,9 @@ function buildRecord(parts: readonly Term[], exported: boolean, offset: number):
       throw new InvalidTermError('a field of a record is not named by an atom', offset)
     }
     fields.push([field, value])
+    names.add(field.name)
   }
+  if (names.size < count) throw new InvalidTermError('a record has one field twice', offset)
   if (module instanceof Atom && name instanceof Atom) {
     return new NativeRecord(module, name, exported, fields)
   }
