@@ -9,7 +9,7 @@ import { flag, hasFlags } from '../dist/flags.ts'
 import type { Connected } from '../dist/handshake.ts'
 import { type NodeName, parseNodeName } from '../dist/node-name.ts'
 import type { Payload } from '../dist/payload.ts'
-import { Atom, DecodeError, isTuple, Reference, type Term } from '../etf/index.ts'
+import { Atom, DecodeError, isTuple, Pid, Reference, type Term } from '../etf/index.ts'
 import type { Waiting } from '../net/deadline.ts'
 import { ConnectionRefusedError } from '../net/errors.ts'
 import { connectTcp, formatEndpoint } from '../net/tcp.ts'
@@ -189,7 +189,8 @@ export class RemoteNode implements AsyncDisposable {
         if (this.#identity.owns(control.toPid)) this.#receive(payload)
         break
       case 'monitor_p':
-        // Nothing lives here that could be monitored.
+        // Whoever prints monitors its group leader first; no other process lives here.
+        if (control.toProc instanceof Pid && this.#identity.owns(control.toProc)) break
         this.#send({
           type: 'monitor_p_exit',
           fromProc: control.toProc,

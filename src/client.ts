@@ -1,0 +1,30 @@
+/**
+ * The Erlang distribution client: the entry point `beamscope/dist`.
+ *
+ * @see https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html
+ */
+export { Cookie, InvalidCookieError } from './dist/cookie.ts'
+export { flag, flagNames, hasFlags } from './dist/flags.ts'
+export type { Connected, PeerNode } from './dist/handshake.ts'
+export * from './dist/handshake-errors.ts'
+export { InvalidNodeNameError, type NodeName, parseNodeName } from './dist/node-name.ts'
+export { BeamscopeError } from './errors.ts'
+export type { Waiting } from './net/deadline.ts'
+export {
+  ConnectionRefusedError,
+  HostNotFoundError,
+  NetError,
+  SocketError,
+  TimeoutError,
+} from './net/errors.ts'
+export type { ConnectionCounters } from './node/connection.ts'
+export * from './node/cookie-source.ts'
+export * from './node/errors.ts'
+export {
+  type CallOptions,
+  HiddenNode,
+  type HiddenNodeOptions,
+  type RemoteNode,
+} from './node/hidden-node.ts'
+export * from './node/remote-error.ts'
+export type { MappedHost } from './node/resolve.ts'
