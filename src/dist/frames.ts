@@ -38,10 +38,13 @@ export const TICK: Uint8Array = new Uint8Array(4)
 export class FrameSplitter {
   #framing: Framing
   readonly #bytes = new ChunkList()
+  /** How many bytes must be there before it makes sense to look at them again. */
+  #needed: number
   #failure: FrameTooLargeError | undefined
 
   constructor(framing: Framing) {
     this.#framing = framing
+    this.#needed = framing.headerSize
   }
 
   /** How many bytes wait for the rest of their frame, or to be fetched. */
@@ -61,15 +64,17 @@ export class FrameSplitter {
    */
   next(): Uint8Array | undefined {
     if (this.#failure !== undefined) throw this.#failure
+    if (this.#bytes.length < this.#needed) return undefined
     const { headerSize, maxLength } = this.#framing
-    if (this.#bytes.length < headerSize) return undefined
     // The length stays until the frame is complete, so that `switchTo` is possible at any time.
     const length = this.#bytes.peekUint(headerSize)
     if (length > maxLength) {
       this.#failure = new FrameTooLargeError(length, maxLength)
       throw this.#failure
     }
-    if (this.#bytes.length < headerSize + length) return undefined
+    this.#needed = headerSize + length
+    if (this.#bytes.length < this.#needed) return undefined
+    this.#needed = headerSize
     this.#bytes.skip(headerSize)
     return this.#bytes.take(length)
   }
@@ -77,10 +82,12 @@ export class FrameSplitter {
   /** Reads what comes next, bytes that are here already included, as frames of another kind. */
   switchTo(framing: Framing): void {
     this.#framing = framing
+    this.#needed = framing.headerSize
   }
 
   /** Takes all bytes that were not fetched as frames. */
   remainder(): Uint8Array {
+    this.#needed = this.#framing.headerSize
     return this.#bytes.take(this.#bytes.length)
   }
 }
