@@ -1,0 +1,34 @@
+/**
+ * beamscope: join a cluster, take a snapshot of a node's allocators, say what it means.
+ *
+ * The client alone is `beamscope/dist`, the codec `beamscope/etf`, the analysis `beamscope/analysis`.
+ */
+import type { Snapshot } from './analysis/snapshot.ts'
+import type { Waiting } from './net/deadline.ts'
+import { HiddenNode, type HiddenNodeOptions, type RemoteNode } from './node/hidden-node.ts'
+import { type Callee, probe } from './probe/probe.ts'
+import { toSnapshot } from './probe/raw-snapshot.ts'
+
+export * from './analysis/index.ts'
+export { Cookie } from './dist/cookie.ts'
+export { BeamscopeError } from './errors.ts'
+export { readCookieFile, readDefaultCookie } from './node/cookie-source.ts'
+export type { HiddenNodeOptions, RemoteNode } from './node/hidden-node.ts'
+export { type Callee, probe } from './probe/probe.ts'
+export { type RawSnapshot, toSnapshot } from './probe/raw-snapshot.ts'
+
+export type ConnectOptions = HiddenNodeOptions & Waiting
+
+/**
+ * Connects to one node as a hidden node of its own; closing what is returned leaves nothing behind.
+ *
+ * @throws whatever `HiddenNode.connect` throws
+ */
+export function connect(name: string, options: ConnectOptions): Promise<RemoteNode> {
+  return new HiddenNode(options).connect(name, options)
+}
+
+/** Takes a snapshot of a node, ready for analysis. @throws whatever `probe` and `toSnapshot` throw */
+export async function takeSnapshot(node: Callee, waiting: Waiting = {}): Promise<Snapshot> {
+  return toSnapshot(await probe(node, waiting))
+}
