@@ -11,17 +11,8 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json }
 
-/** What results and snapshots are made of. */
-export type Plain =
-  | undefined
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | readonly Plain[]
-  | ReadonlyMap<string | number, Plain>
-  | { readonly [key: string]: Plain }
+/** What results and snapshots are made of; an object is an array, a map or a record of the same. */
+export type Plain = undefined | null | boolean | number | bigint | string | object
 
 /**
  * The JSON of a result, in the shape that recon's answers have in this project's documents.
@@ -45,32 +36,28 @@ export function toJson(value: Plain): Json {
     case 'boolean':
     case 'string':
       return value
-    case 'object': {
-      if (value === null) return null
-      if (isArray(value)) return value.map(toJson)
-      if (isMap(value)) {
-        return Object.fromEntries(Array.from(value, ([key, part]) => [String(key), toJson(part)]))
-      }
-      return Object.fromEntries(
-        Object.entries(value).map(([key, part]) => [snakeCase(key), toJson(part)]),
-      )
-    }
+    case 'object':
+      return value === null ? null : jsonObject(value)
   }
+}
+
+function jsonObject(value: object): Json {
+  if (Array.isArray(value)) {
+    const elements: readonly Plain[] = value
+    return elements.map(toJson)
+  }
+  if (value instanceof Map) {
+    const entries: ReadonlyMap<string | number, Plain> = value
+    return Object.fromEntries(Array.from(entries, ([key, part]) => [key, toJson(part)]))
+  }
+  const entries: readonly (readonly [string, Plain])[] = Object.entries(value)
+  return Object.fromEntries(entries.map(([key, part]) => [snakeCase(key), toJson(part)]))
 }
 
 function jsonNumber(value: number): Json {
   if (value === Number.POSITIVE_INFINITY) return 'infinity'
   if (value === Number.NEGATIVE_INFINITY) return '-infinity'
   return Number.isNaN(value) ? null : value
-}
-
-/** `Array.isArray` does not narrow a readonly array; this does. */
-function isArray(value: object): value is readonly Plain[] {
-  return Array.isArray(value)
-}
-
-function isMap(value: object): value is ReadonlyMap<string | number, Plain> {
-  return value instanceof Map
 }
 
 function snakeCase(name: string): string {
