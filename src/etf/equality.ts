@@ -6,9 +6,13 @@
  *
  * @see https://www.erlang.org/doc/system/expressions.html#term-comparisons
  */
+import { KeyedHash } from './keyed-hash.ts'
 import type { Atom, ErlangMap, Pid, Term } from './terms.ts'
 
-/** Erlang's `=:=`: `1` and `1.0` differ, and so do `0.0` and `-0.0` (as from OTP 27). */
+/**
+ * Erlang's `=:=`: `1` and `1.0` differ, and so do `0.0` and `-0.0` (as from OTP 27). A small integer is
+ * the same as a number and as a bigint.
+ */
 export function equals(left: Term, right: Term): boolean {
   if (left === right) return true
   // Pairs still to be compared, flat.
@@ -23,12 +27,14 @@ export function equals(left: Term, right: Term): boolean {
     }
     return true
   }
-  for (;;) {
+  while (todo.length > 0) {
     const b = todo.pop()
     const a = todo.pop()
-    if (a === undefined || b === undefined) return true
     if (a === b) continue
-    if (typeof a !== 'object' || typeof b !== 'object') return false
+    if (typeof a !== 'object' || typeof b !== 'object') {
+      if (!(isInteger(a) && isInteger(b) && sameInteger(a, b))) return false
+      continue
+    }
     if (a instanceof Uint8Array || b instanceof Uint8Array) {
       if (!(a instanceof Uint8Array && b instanceof Uint8Array && sameBytes(a, b))) return false
       continue
@@ -52,12 +58,7 @@ export function equals(left: Term, right: Term): boolean {
         todo.push(a.tail, b.tail)
         break
       case 'map':
-        if (!(b.type === 'map' && a.size === b.size)) return false
-        for (const [key, value] of a) {
-          const other = b.get(key)
-          if (other === undefined) return false
-          todo.push(value, other)
-        }
+        if (!(b.type === 'map' && a.size === b.size && pushEntries(todo, a, b))) return false
         break
       case 'bitstring':
         if (!(b.type === 'bitstring' && a.bits === b.bits && sameBytes(a.bytes, b.bytes)))
@@ -67,8 +68,7 @@ export function equals(left: Term, right: Term): boolean {
         if (!(b.type === 'pid' && samePid(a, b))) return false
         break
       case 'port':
-        // The two spellings of an id, number and bigint, are one id.
-        if (!(b.type === 'port' && sameNode(a, b) && BigInt(a.id) === BigInt(b.id))) return false
+        if (!(b.type === 'port' && sameNode(a, b) && sameInteger(a.id, b.id))) return false
         break
       case 'reference':
         if (!(b.type === 'reference' && sameNode(a, b) && push(a.words, b.words))) return false
@@ -97,6 +97,41 @@ export function equals(left: Term, right: Term): boolean {
         break
     }
   }
+  return true
+}
+
+/**
+ * Puts the keys and values of two maps of one size on `todo`, paired by the hashes of the keys: whether
+ * the keys are equal then shows without a search, which would have to call `equals` for maps within
+ * keys, as deep as they are nested, and again and again. Returns false if the maps cannot be equal.
+ */
+function pushEntries(todo: Term[], a: ErlangMap, b: ErlangMap): boolean {
+  if (hashTerm(a) !== hashTerm(b)) return false
+  const others = new Map<number, readonly [Term, Term]>()
+  for (const entry of b) others.set(hashTerm(entry[0]), entry)
+  for (const [key, value] of a) {
+    // Two keys of b with one hash, by a chance of 2^-32, are told apart by searching.
+    const found = others.size === b.size ? others.get(hashTerm(key)) : [key, b.get(key)]
+    if (found === undefined) return false
+    const [otherKey, otherValue] = found
+    if (otherKey === undefined || otherValue === undefined) return false
+    todo.push(key, otherKey, value, otherValue)
+  }
+  return true
+}
+
+function isInteger(term: Term | undefined): term is number | bigint {
+  return typeof term === 'number' || typeof term === 'bigint'
+}
+
+function sameInteger(a: number | bigint, b: number | bigint): boolean {
+  return a === b || (typeof a !== typeof b && normalized(a) === normalized(b))
+}
+
+/** The one spelling of an integer: a number while it is safe. */
+function normalized(value: number | bigint): number | bigint {
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : value
 }
 
 /** `Array.isArray` does not narrow a readonly array; this does. */
@@ -121,9 +156,6 @@ function samePid(a: Pid, b: Pid): boolean {
   return a.id === b.id && a.serial === b.serial && sameNode(a, b)
 }
 
-/** Differs from process to process, so that nobody can prepare keys that collide. */
-const SEED = Math.floor(Math.random() * 0x1_0000_0000)
-
 /** Hashes of maps that were asked for before. */
 const mapHashes = new WeakMap<ErlangMap, number>()
 
@@ -132,10 +164,9 @@ export function hashTerm(term: Term): number {
   if (typeof term === 'object') {
     // A map is found before the maps within it: backwards, each finds its parts' hashes ready.
     for (const map of mapsWithin(term).reverse()) {
-      let hash = map.size
-      for (const [key, value] of map)
-        hash = (hash + Math.imul(hashFlat(key), hashFlat(value) | 1)) | 0
-      mapHashes.set(map, hash)
+      let sum = 0
+      for (const [key, value] of map) sum = (sum + hashFlat(key, value)) | 0
+      mapHashes.set(map, sum)
     }
   }
   return hashFlat(term)
@@ -179,7 +210,11 @@ function pushParts(todo: Term[], term: Exclude<Term, number | bigint | Uint8Arra
       todo.push(term.module, term.function)
       break
     case 'fun':
+      todo.push(term.module, term.oldIndex, term.oldUniq, term.pid)
+      for (const variable of term.freeVariables) todo.push(variable)
+      break
     case 'old_fun':
+      todo.push(term.pid, term.module, term.index, term.uniq)
       for (const variable of term.freeVariables) todo.push(variable)
       break
     case 'record':
@@ -195,83 +230,127 @@ function pushParts(todo: Term[], term: Exclude<Term, number | bigint | Uint8Arra
   }
 }
 
-/** The hash of a term in which every map's hash is known. */
-function hashFlat(root: Term): number {
-  let hash = SEED
-  const mix = (word: number): void => {
-    hash = Math.imul(hash ^ word, 0x01000193)
-    hash ^= hash >>> 15
-  }
-  const mixText = (text: string): void => {
-    mix(text.length)
-    for (let i = 0; i < text.length; i++) mix(text.charCodeAt(i))
-  }
-  const mixBytes = (bytes: Uint8Array): void => {
-    mix(bytes.length)
-    for (const byte of bytes) mix(byte)
-  }
-  const todo: Term[] = [root]
+/** What each kind of term begins with, so that no two of them put the same words into the hash. */
+const KIND = {
+  integer: 1,
+  wideInteger: 2,
+  bigint: 3,
+  list: 4,
+  binary: 5,
+  float: 6,
+  atom: 7,
+  bitstring: 8,
+  tuple: 9,
+  improper_list: 10,
+  map: 11,
+  pid: 12,
+  port: 13,
+  reference: 14,
+  fun: 15,
+  old_fun: 16,
+  export: 17,
+  record: 18,
+  local: 19,
+} as const
+
+const floatBits = new DataView(new ArrayBuffer(8))
+
+/** The hash of terms in which every map's hash is known. */
+function hashFlat(...todo: Term[]): number {
+  const hash = new KeyedHash()
   for (let term = todo.pop(); term !== undefined; term = todo.pop()) {
-    if (typeof term === 'number') {
-      mix(term | 0)
-      mix(Math.floor(term / 0x1_0000_0000))
-    } else if (typeof term === 'bigint') {
-      mixText(term.toString(16))
+    if (typeof term !== 'object') {
+      hashInteger(hash, term)
     } else if (term instanceof Uint8Array) {
-      mixBytes(term)
+      hash.word(KIND.binary)
+      hash.bytes(term)
     } else {
-      if (isList(term)) mix(term.length)
-      else {
-        mixText(term.type)
-        switch (term.type) {
-          case 'atom':
-            mixText(term.name)
-            break
-          case 'float':
-            mixText(String(term.value))
-            break
-          case 'tuple':
-          case 'improper_list':
-            mix(term.elements.length)
-            break
-          case 'map':
-            mix(mapHashes.get(term) ?? term.size)
-            break
-          case 'bitstring':
-            mix(term.bits)
-            mixBytes(term.bytes)
-            break
-          case 'pid':
-            mix(term.id)
-            mix(term.serial)
-            mix(term.creation)
-            break
-          case 'port':
-            mixText(String(term.id))
-            break
-          case 'reference':
-            for (const word of term.words) mix(word)
-            break
-          case 'fun':
-            mixBytes(term.uniq)
-            mix(term.index)
-            break
-          case 'old_fun':
-            mixText(term.module.name)
-            break
-          case 'export':
-            mix(term.arity)
-            break
-          case 'record':
-            mix(term.fields.length)
-            break
-          case 'local':
-            mixBytes(term.bytes)
-            break
-        }
+      if (isList(term)) {
+        hash.word(KIND.list)
+        hash.word(term.length)
+      } else {
+        hash.word(KIND[term.type])
+        hashOwn(hash, term)
       }
       pushParts(todo, term)
     }
   }
-  return hash
+  return hash.finish()
+}
+
+/** Puts in what a term holds besides the terms that it is made of, and how many of these there are. */
+function hashOwn(
+  hash: KeyedHash,
+  term: Exclude<Term, number | bigint | Uint8Array | readonly Term[]>,
+): void {
+  switch (term.type) {
+    case 'atom':
+      hash.text(term.name)
+      break
+    case 'float':
+      floatBits.setFloat64(0, term.value)
+      hash.word(floatBits.getInt32(0))
+      hash.word(floatBits.getInt32(4))
+      break
+    case 'tuple':
+    case 'improper_list':
+      hash.word(term.elements.length)
+      break
+    case 'map':
+      hash.word(term.size)
+      hash.word(mapHashes.get(term) ?? 0)
+      break
+    case 'bitstring':
+      hash.word(term.bits)
+      hash.bytes(term.bytes)
+      break
+    case 'pid':
+      hash.word(term.id)
+      hash.word(term.serial)
+      hash.word(term.creation)
+      break
+    case 'port':
+      hashInteger(hash, term.id)
+      hash.word(term.creation)
+      break
+    case 'reference':
+      hash.word(term.creation)
+      hash.word(term.words.length)
+      for (const word of term.words) hash.word(word)
+      break
+    case 'fun':
+      hash.word(term.arity)
+      hash.bytes(term.uniq)
+      hash.word(term.index)
+      hash.word(term.freeVariables.length)
+      break
+    case 'old_fun':
+      hash.word(term.freeVariables.length)
+      break
+    case 'export':
+      hash.word(term.arity)
+      break
+    case 'record':
+      hash.word(term.exported ? 1 : 0)
+      hash.word(term.fields.length)
+      break
+    case 'local':
+      hash.bytes(term.bytes)
+      break
+  }
+}
+
+function hashInteger(hash: KeyedHash, integer: number | bigint): void {
+  const value = normalized(integer)
+  if (typeof value === 'bigint') {
+    hash.word(KIND.bigint)
+    hash.text(value.toString(16))
+  } else if (value === (value | 0)) {
+    hash.word(KIND.integer)
+    hash.word(value)
+  } else {
+    hash.word(KIND.wideInteger)
+    hash.word(value)
+    hash.word(Math.floor(value / 0x1_0000_0000))
+  }
 }
