@@ -4,7 +4,7 @@
  *
  * @see https://www.erlang.org/doc/apps/erts/erl_ext_dist.html#distribution-header
  */
-import { Atom, decode } from '../etf/index.ts'
+import { Atom, DecodeError, decode, type Term } from '../etf/index.ts'
 import * as tag from '../etf/tags.ts'
 import { HeaderError } from './header-error.ts'
 
@@ -80,10 +80,11 @@ function readAtom(bytes: Uint8Array, start: number, length: number): Atom {
   const term = new Uint8Array(4 + length)
   term.set([tag.VERSION, tag.ATOM_UTF8, length >> 8, length & 0xff])
   term.set(bytes.subarray(start, start + length), 4)
-  let atom: unknown
+  let atom: Term
   try {
     atom = decode(term)
   } catch (cause) {
+    if (!(cause instanceof DecodeError)) throw cause
     throw new HeaderError('announces what is no atom', start, { cause })
   }
   if (atom instanceof Atom) return atom
