@@ -1,19 +1,15 @@
 /**
- * One connection to one node: handshake, ticks, messages both ways.
+ * One connection to one node, from the end of the handshake on: ticks, and messages both ways.
  *
  * @see https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html#protocol-between-connected-nodes
  */
 import { type ControlMessage, ControlMessageError } from '../dist/control.ts'
-import type { Cookie } from '../dist/cookie.ts'
-import { CLIENT_FLAGS } from '../dist/flags.ts'
-import { encodeFrame, FrameSplitter, type Framing, TICK } from '../dist/frames.ts'
-import { type Connected, Handshake, type HandshakeStep } from '../dist/handshake.ts'
+import { type FrameSplitter, TICK } from '../dist/frames.ts'
+import type { Connected } from '../dist/handshake.ts'
 import { MessageDecoder } from '../dist/message-decoder.ts'
 import { MessageEncoder } from '../dist/message-encoder.ts'
-import type { NodeName } from '../dist/node-name.ts'
 import type { Payload } from '../dist/payload.ts'
 import type { Term } from '../etf/index.ts'
-import { startDeadline, type Waiting } from '../net/deadline.ts'
 import type { Transport } from '../net/transport.ts'
 import {
   ConnectionLostError,
@@ -21,10 +17,6 @@ import {
   SendQueueFullError,
   SilentPeerError,
 } from './errors.ts'
-import type { Identity } from './identity.ts'
-
-/** Handshake messages hold a name of at most 255 characters and little else. */
-const HANDSHAKE_FRAMING: Framing = { headerSize: 2, maxLength: 4096 }
 
 /** The longest frame that is believed: a snapshot of 128 schedulers takes 1.5 MB. */
 const DEFAULT_MAX_FRAME_SIZE = 256 * 1024 * 1024
@@ -38,19 +30,17 @@ const DEFAULT_NET_TICK_TIME = 60_000
 /** `kernel`'s `net_tickintensity`: so many ticks in a tick time. */
 const NET_TICK_INTENSITY = 4
 
-/** The BEAM's own set-up time, `net_setuptime`. */
-const DEFAULT_HANDSHAKE_TIMEOUT = 7_000
-
-export interface ConnectionOptions extends Waiting {
-  readonly identity: Identity
-  readonly peer: NodeName
-  readonly cookie: Cookie
+export interface ConnectionOptions {
+  /** Milliseconds of silence after which the peer counts as lost. Default 60 s, as OTP's. */
   readonly netTickTime?: number | undefined
+  /** The longest frame that is accepted, in bytes. Default 256 MiB. */
   readonly maxFrameSize?: number | undefined
 }
 
 /** Who takes what a connection delivers. */
 export interface MessageReceiver {
+  /** Called once, first. */
+  open(connection: Connection): void
   message(control: ControlMessage, payload: Payload | undefined): void
   /** Called once, last. */
   end(error: ConnectionLostError | NotConnectedError): void
@@ -64,72 +54,6 @@ export interface ConnectionCounters {
   readonly ticksReceived: number
   /** Control messages that could not be read and were dropped. */
   readonly messagesDropped: number
-}
-
-/**
- * Makes a connection over a transport that was just opened.
- *
- * @throws {HandshakeError} when the nodes do not come together
- * @throws {TimeoutError} when the handshake takes too long (default 7 s)
- */
-export function establish(
-  transport: Transport,
-  receiver: MessageReceiver,
-  options: ConnectionOptions,
-): Promise<Connection> {
-  const { identity, peer, cookie, signal } = options
-  const timeout = options.timeout ?? DEFAULT_HANDSHAKE_TIMEOUT
-  return new Promise((resolve, reject) => {
-    const handshake = new Handshake({
-      self: { name: identity.name, creation: identity.creation, flags: CLIENT_FLAGS },
-      peer,
-      cookie,
-    })
-    const splitter = new FrameSplitter(HANDSHAKE_FRAMING)
-    let connection: Connection | undefined
-    const send = (message: Uint8Array): void => {
-      for (const chunk of encodeFrame([message], HANDSHAKE_FRAMING.headerSize)) {
-        transport.write(chunk)
-      }
-    }
-    const fail = (reason: unknown): void => {
-      stop()
-      transport.close()
-      reject(reason)
-    }
-    const proceed = (step: HandshakeStep): void => {
-      for (const message of step.send) send(message)
-      if (step.type === 'failed') fail(step.error)
-      if (step.type !== 'done') return
-      stop()
-      connection = new Connection(transport, splitter, step.connected, receiver, options)
-      resolve(connection)
-    }
-    const stop = startDeadline(`the handshake with ${peer.full}`, timeout, signal, (reason) => {
-      transport.destroy()
-      reject(reason)
-    })
-    transport.start({
-      data(chunk) {
-        splitter.push(chunk)
-        try {
-          while (connection === undefined) {
-            const message = splitter.next()
-            if (message === undefined) return
-            proceed(handshake.receive(message))
-          }
-          connection.drain()
-        } catch (error) {
-          fail(error)
-        }
-      },
-      end(error) {
-        if (connection === undefined) fail(handshake.end(error))
-        else connection.lost(error)
-      },
-    })
-    send(handshake.start())
-  })
 }
 
 /** A connection that stands. */
@@ -152,13 +76,13 @@ export class Connection {
   #ticksReceived = 0
   #messagesDropped = 0
 
-  /** Only `establish` makes one: `splitter` may hold frames that came with the last message. */
+  /** After the handshake; `splitter` may hold frames that came with its last message. */
   constructor(
     transport: Transport,
     splitter: FrameSplitter,
     connected: Connected,
     receiver: MessageReceiver,
-    options: ConnectionOptions,
+    options: ConnectionOptions = {},
   ) {
     this.connected = connected
     this.#transport = transport

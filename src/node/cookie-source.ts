@@ -45,10 +45,10 @@ const MAX_FILE_SIZE = 4096
  * @throws {CookieFileError} when the file is not OTP's kind: regular, and for its owner alone
  */
 export async function readDefaultCookie(env: NodeJS.ProcessEnv = process.env): Promise<Cookie> {
-  const home = env['HOME'] ?? homedir()
+  const home = env.HOME ?? homedir()
   const candidates = [
     join(home, '.erlang.cookie'),
-    join(env['XDG_CONFIG_HOME'] ?? join(home, '.config'), 'erlang', '.erlang.cookie'),
+    join(env.XDG_CONFIG_HOME ?? join(home, '.config'), 'erlang', '.erlang.cookie'),
   ]
   for (const file of candidates) {
     if (await exists(file)) return readCookieFile(file)

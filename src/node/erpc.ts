@@ -47,7 +47,11 @@ export function erpcRequest(
  * @throws {ConnectionLostError} when the process lived on a node that is gone
  */
 export function readErpcResult(node: string, reference: Reference, reason: Term): Term {
-  if (isTuple(reason) && reason.elements[0] !== undefined && equals(reason.elements[0], reference)) {
+  if (
+    isTuple(reason) &&
+    reason.elements[0] !== undefined &&
+    equals(reason.elements[0], reference)
+  ) {
     const [, kind, value, stack] = reason.elements
     if (isAtom(kind) && value !== undefined) {
       switch (kind.name) {

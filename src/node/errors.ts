@@ -85,7 +85,9 @@ export class SendQueueFullError extends BeamscopeError {
   /** Bytes. */
   readonly limit: number
   constructor(node: string, limit: number) {
-    super(`${limit} bytes wait to be sent to ${node}`, { hint: 'await answers before you send more' })
+    super(`${limit} bytes wait to be sent to ${node}`, {
+      hint: 'await answers before you send more',
+    })
     this.node = node
     this.limit = limit
   }

@@ -14,12 +14,9 @@ import type { Waiting } from '../net/deadline.ts'
 import { ConnectionRefusedError } from '../net/errors.ts'
 import { connectTcp, formatEndpoint } from '../net/tcp.ts'
 import { Calls } from './calls.ts'
-import { type Connection, type ConnectionCounters, establish } from './connection.ts'
-import {
-  type ConnectionLostError,
-  NodeNotListeningError,
-  NotConnectedError,
-} from './errors.ts'
+import type { Connection, ConnectionCounters, ConnectionOptions } from './connection.ts'
+import { type ConnectionLostError, NodeNotListeningError, NotConnectedError } from './errors.ts'
+import { initiate } from './establish.ts'
 import { Identity, makeLocalName } from './identity.ts'
 import { replyToIoRequest } from './io-requests.ts'
 import { type ResolveOptions, resolveNode } from './resolve.ts'
@@ -28,14 +25,10 @@ const DEFAULT_TIMEOUT = 10_000
 
 const NOPROC = new Atom('noproc')
 
-export interface HiddenNodeOptions extends ResolveOptions {
+export interface HiddenNodeOptions extends ResolveOptions, ConnectionOptions {
   readonly cookie: Cookie
   /** Our own node name. Default: one that nobody else has, of the peer's kind, long or short. */
   readonly name?: string | undefined
-  /** Milliseconds of silence after which a peer counts as lost. Default 60 s, as OTP's. */
-  readonly netTickTime?: number | undefined
-  /** The longest frame that is accepted, in bytes. Default 256 MiB. */
-  readonly maxFrameSize?: number | undefined
 }
 
 /** How a call is made: over which protocol, and how long it may take (default 10 s). */
@@ -80,13 +73,15 @@ export class HiddenNode implements AsyncDisposable {
     const remote = new RemoteNode(peer.full, identity, () => this.#remotes.delete(remote))
     const { cookie, netTickTime, maxFrameSize } = this.#options
     const options = { identity, peer, cookie, netTickTime, maxFrameSize, ...left() }
-    remote.attach(await establish(transport, remote, options))
+    await initiate(transport, remote, options)
     this.#remotes.add(remote)
     return remote
   }
 
   #ownName(peer: NodeName): NodeName {
-    return this.#options.name === undefined ? makeLocalName(peer) : parseNodeName(this.#options.name)
+    return this.#options.name === undefined
+      ? makeLocalName(peer)
+      : parseNodeName(this.#options.name)
   }
 
   /** Closes all connections; calls in flight end with `NotConnectedError`. */
@@ -107,7 +102,7 @@ export class RemoteNode implements AsyncDisposable {
   readonly #ended: () => void
   #connection: Connection | undefined
 
-  /** Only `HiddenNode.connect` makes one, and attaches the connection that `this` receives from. */
+  /** Only `HiddenNode.connect` makes one, and opens it with a connection. */
   constructor(name: string, identity: Identity, ended: () => void) {
     this.name = name
     this.#identity = identity
@@ -116,7 +111,7 @@ export class RemoteNode implements AsyncDisposable {
   }
 
   /** @internal */
-  attach(connection: Connection): void {
+  open(connection: Connection): void {
     this.#connection = connection
   }
 
@@ -126,11 +121,11 @@ export class RemoteNode implements AsyncDisposable {
 
   /** Who both sides are, and the flags in force. */
   get connected(): Connected {
-    return this.#open().connected
+    return this.#opened().connected
   }
 
   get counters(): ConnectionCounters & { readonly callsPending: number } {
-    return { ...this.#open().counters, callsPending: this.#calls.pending }
+    return { ...this.#opened().counters, callsPending: this.#calls.pending }
   }
 
   /**
@@ -150,7 +145,7 @@ export class RemoteNode implements AsyncDisposable {
     args: readonly Term[] = [],
     options: CallOptions = {},
   ): Promise<Term> {
-    const { flags } = this.#open().connected
+    const { flags } = this.#opened().connected
     const protocol = options.protocol ?? (hasFlags(flags, flag.SPAWN) ? 'erpc' : 'rpc')
     return protocol === 'erpc'
       ? this.#calls.erpc(module, name, args, options)
@@ -222,13 +217,13 @@ export class RemoteNode implements AsyncDisposable {
     if (io !== undefined) this.#send({ type: 'send', toPid: io.to }, io.message)
   }
 
-  #open(): Connection {
+  #opened(): Connection {
     if (this.#connection === undefined) throw new NotConnectedError(this.name)
     return this.#connection
   }
 
   #send(control: ControlMessage, payload?: Term): void {
-    this.#open().send(control, payload)
+    this.#opened().send(control, payload)
   }
 }
 

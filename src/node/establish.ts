@@ -1,0 +1,148 @@
+/**
+ * From a transport to a connection: the handshake, from either side.
+ *
+ * @see https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html#distribution-handshake
+ */
+import { AcceptHandshake, type Introduction } from '../dist/accept-handshake.ts'
+import type { Cookie } from '../dist/cookie.ts'
+import { CLIENT_FLAGS } from '../dist/flags.ts'
+import { encodeFrame, FrameSplitter, type Framing } from '../dist/frames.ts'
+import { Handshake, type HandshakeStep, type LocalNode } from '../dist/handshake.ts'
+import type { HandshakeError } from '../dist/handshake-errors.ts'
+import type { HandshakeStatus } from '../dist/handshake-messages.ts'
+import type { NodeName } from '../dist/node-name.ts'
+import { startDeadline, type Waiting } from '../net/deadline.ts'
+import type { Transport } from '../net/transport.ts'
+import { Connection, type ConnectionOptions, type MessageReceiver } from './connection.ts'
+import type { Identity } from './identity.ts'
+
+/** Handshake messages hold a name of at most 255 characters and little else. */
+const HANDSHAKE_FRAMING: Framing = { headerSize: 2, maxLength: 4096 }
+
+/** The BEAM's own set-up time, `net_setuptime`. */
+const DEFAULT_TIMEOUT = 7_000
+
+interface EstablishOptions extends ConnectionOptions, Waiting {
+  readonly identity: Identity
+  readonly cookie: Cookie
+}
+
+/**
+ * Connects to the node behind a transport.
+ *
+ * @throws {HandshakeError} when the nodes do not come together
+ * @throws {TimeoutError} when the handshake takes too long (default 7 s)
+ */
+export function initiate(
+  transport: Transport,
+  receiver: MessageReceiver,
+  options: EstablishOptions & { readonly peer: NodeName },
+): Promise<Connection> {
+  const { identity, peer, cookie } = options
+  const handshake = new Handshake({ self: describe(identity), peer, cookie })
+  const first = handshake.start()
+  return establish(
+    transport,
+    handshake,
+    first,
+    receiver,
+    `the handshake with ${peer.full}`,
+    options,
+  )
+}
+
+/**
+ * Lets the node behind a transport connect to us, if `admit` does.
+ *
+ * @throws {HandshakeError} when the nodes do not come together
+ * @throws {TimeoutError} when the handshake takes too long (default 7 s)
+ */
+export function accept(
+  transport: Transport,
+  receiver: MessageReceiver,
+  options: EstablishOptions & { readonly admit: (peer: Introduction) => HandshakeStatus },
+): Promise<Connection> {
+  const { identity, cookie, admit } = options
+  const handshake = new AcceptHandshake({ self: describe(identity), cookie })
+  const party: Party = {
+    receive(message) {
+      const step = handshake.receive(message)
+      return step.type === 'introduced' ? handshake.answer(admit(step.introduction)) : step
+    },
+    end: (cause) => handshake.end(cause),
+  }
+  const what = `the handshake of ${transport.remote}`
+  return establish(transport, party, undefined, receiver, what, options)
+}
+
+function describe({ name, creation }: Identity): LocalNode {
+  return { name, creation, flags: CLIENT_FLAGS }
+}
+
+/** Our side of a handshake. */
+interface Party {
+  receive(message: Uint8Array): HandshakeStep
+  end(cause: unknown): HandshakeError
+}
+
+function establish(
+  transport: Transport,
+  party: Party,
+  first: Uint8Array | undefined,
+  receiver: MessageReceiver,
+  what: string,
+  options: EstablishOptions,
+): Promise<Connection> {
+  const { timeout = DEFAULT_TIMEOUT, signal } = options
+  return new Promise((resolve, reject) => {
+    const splitter = new FrameSplitter(HANDSHAKE_FRAMING)
+    let connection: Connection | undefined
+    let failed = false
+    const fail = (reason: unknown): void => {
+      stop()
+      failed = true
+      transport.close()
+      reject(reason)
+    }
+    const send = (message: Uint8Array): void => {
+      for (const chunk of encodeFrame([message], HANDSHAKE_FRAMING.headerSize)) {
+        transport.write(chunk)
+      }
+    }
+    const proceed = (step: HandshakeStep): void => {
+      for (const message of step.send) send(message)
+      if (step.type === 'failed') fail(step.error)
+      if (step.type !== 'done') return
+      stop()
+      connection = new Connection(transport, splitter, step.connected, receiver, options)
+      receiver.open(connection)
+      resolve(connection)
+    }
+    const stop = startDeadline(what, timeout, signal, (reason) => {
+      failed = true
+      transport.destroy()
+      reject(reason)
+    })
+    transport.start({
+      data(chunk) {
+        if (failed) return
+        splitter.push(chunk)
+        try {
+          while (connection === undefined) {
+            const message = failed ? undefined : splitter.next()
+            if (message === undefined) return
+            proceed(party.receive(message))
+          }
+          connection.drain()
+        } catch (error) {
+          fail(error)
+        }
+      },
+      end(error) {
+        if (connection !== undefined) connection.lost(error)
+        else if (!failed) fail(party.end(error))
+      },
+    })
+    if (first !== undefined) send(first)
+  })
+}
