@@ -14,6 +14,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'native-test',
           include: ['native-test/**/*.test.ts'],
+          globalSetup: ['native-test/support/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 300_000,
           // Two cores and real nodes: files in turn, so that no test measures its neighbour.

@@ -1,0 +1,256 @@
+/** The launcher of the native tests, by itself: what it promises to all the others. */
+import { once } from 'node:events'
+import { access, stat } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { hostname, networkInterfaces } from 'node:os'
+import { describe, expect, it } from 'vitest'
+import { describeOnEachRelease, describeOnRelease } from './support/describe-on-release.ts'
+import {
+  createCertificates,
+  createTemporaryFolder,
+  type ErlangNode,
+  EvaluationError,
+  findFreePort,
+  InvalidNodeOptionError,
+  isFree,
+  NodeExitedError,
+  NodeSignalError,
+  runProgram,
+  startErlangNode,
+} from './support/index.ts'
+import { chooseRelease } from './support/releases.ts'
+
+describeOnEachRelease('a node', (release) => {
+  it('is of that release, under its name, with its emulator arguments', async () => {
+    await using node = await startErlangNode({
+      release,
+      name: 'marten',
+      emulatorArguments: ['+S', '4:4'],
+    })
+    expect(node).toMatchObject({ name: 'marten@127.0.0.1', release })
+    expect(await node.evaluate('erlang:system_info(otp_release)')).toBe(`"${release}"`)
+    expect(await node.evaluate('erlang:system_info(schedulers).')).toBe('4')
+    expect(await node.evaluate('node()')).toBe("'marten@127.0.0.1'")
+    expect(await node.evaluate('erlang:get_cookie()')).toContain(node.cookie)
+  })
+
+  it('gives values exactly, however large', async () => {
+    await using node = await startErlangNode({ release })
+    const numbers = Array.from({ length: 1000 }, (_, index) => index + 1)
+    expect(await node.evaluate('lists:seq(1, 1000)')).toBe(`[${numbers}]`)
+    expect(await node.evaluate('1 bsl 100.')).toBe(`${2n ** 100n}`)
+    expect(await node.evaluate('X = 1, % one\n{X, \'é\', "é", <<0>>, $.}')).toBe(
+      '{1,é,"é",<<0>>,46}',
+    )
+    const long = await node.evaluate('binary:copy(<<"0123456789">>, 100000)')
+    expect(long).toBe(`<<"${'0123456789'.repeat(100_000)}">>`)
+  })
+
+  it('listens on loopback alone', async () => {
+    await using node = await startErlangNode({ release })
+    const others = Object.values(networkInterfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    for (const port of [node.port, node.epmdPort]) {
+      expect(await accepts(node.host, port)).toBe(true)
+      for (const { address } of others) {
+        expect(await accepts(address, port)).toBe(false)
+      }
+    }
+  })
+
+  it('leaves nothing behind when it stops', async () => {
+    const node = await startErlangNode({ release })
+    await node.stop()
+    await expectNothingLeft(node)
+    await node.stop()
+  })
+
+  it('speaks TLS when its distribution arguments say so', async () => {
+    await using plain = await startErlangNode({ release })
+    await using certificates = await createCertificates(plain)
+    const { path, distributionArguments } = certificates
+    await using node = await startErlangNode({ release, folders: [path], distributionArguments })
+    expect(await node.evaluate('{ok, X} = init:get_argument(proto_dist), X')).toBe('[["inet_tls"]]')
+  })
+})
+
+describeOnEachRelease(
+  'a node with recon',
+  (release) => {
+    it('answers as recon', async () => {
+      await using node = await startErlangNode({ release, withRecon: true })
+      expect(await node.evaluate('is_integer(recon_alloc:memory(allocated))')).toBe('true')
+    })
+  },
+  { recon: true },
+)
+
+describeOnRelease('any', 'a node of any release', () => {
+  it('is killed with its port mapper when the tie to us breaks', async () => {
+    const node = await startErlangNode()
+    await node.kill()
+    await expectNothingLeft(node)
+  })
+
+  it('hangs while it is suspended, and its port mapper does not', async () => {
+    await using node = await startErlangNode()
+    await node.pause()
+    await expect(node.evaluate('1', { timeout: 1000 })).rejects.toThrow('no answer in 1 s')
+    expect(await accepts(node.host, node.epmdPort)).toBe(true)
+    await node.resume()
+    expect(await node.evaluate('1')).toBe('1')
+  })
+
+  it('stops while it is suspended', async () => {
+    const node = await startErlangNode()
+    await node.pause()
+    await node.stop()
+    await expectNothingLeft(node)
+    await expect(node.pause()).rejects.toThrow(NodeSignalError)
+  })
+
+  it('finds another by a shared port mapper', async () => {
+    await using first = await startErlangNode({ name: 'first' })
+    await using second = await startErlangNode({
+      name: 'second',
+      cookie: first.cookie,
+      epmdPort: first.epmdPort,
+    })
+    expect(await first.evaluate(`net_adm:ping('${second.name}')`)).toBe('pong')
+  })
+
+  it('may have a host in its name that does not exist', async () => {
+    await using node = await startErlangNode({ name: 'rabbit@db1.invalid' })
+    expect(await node.evaluate('node()')).toBe("'rabbit@db1.invalid'")
+  })
+
+  it('keeps what it printed', async () => {
+    await using node = await startErlangNode()
+    await node.evaluate('io:put_chars(user, "pine marten\n")')
+    expect(await node.logs()).toContain('pine marten')
+  })
+
+  it.each([
+    ['1/0', 'error:badarith'],
+    ['throw({a, "b"})', 'throw:{a,"b"}'],
+    ['foo bar', 'syntax error before: bar'],
+    ['"no end', 'unterminated string'],
+  ])('says what is wrong with %s', async (expression, reason) => {
+    await using node = await startErlangNode()
+    const error: unknown = await node.evaluate(expression).catch((it: unknown) => it)
+    expect(error).toBeInstanceOf(EvaluationError)
+    expect(error).toMatchObject({ expression, reason: expect.stringContaining(reason) })
+  })
+
+  it('gives up on an expression in time', async () => {
+    await using node = await startErlangNode()
+    await expect(node.evaluate('timer:sleep(60000)', { timeout: 1000 })).rejects.toThrow(
+      'no answer in 1 s',
+    )
+  })
+
+  it('says with its logs why it did not start', async () => {
+    const error: unknown = await startErlangNode({ emulatorArguments: ['+S', 'many'] }).catch(
+      (it: unknown) => it,
+    )
+    expect(error).toBeInstanceOf(NodeExitedError)
+    expect(error).toMatchObject({ logs: expect.stringContaining('schedulers') })
+  })
+
+  it('is not started once its signal is aborted', async () => {
+    const controller = new AbortController()
+    const started = startErlangNode({ signal: controller.signal })
+    setTimeout(() => controller.abort(new Error('enough')), 100)
+    await expect(started).rejects.toThrow('enough')
+    expect(await ourContainers()).toBe('')
+  })
+
+  it.each([{ name: 'two words' }, { name: "quo'te" }, { cookie: '' }, { cookie: 'two\nlines' }])(
+    'is refused with %o',
+    async (options) => {
+      await expect(startErlangNode(options)).rejects.toThrow(InvalidNodeOptionError)
+    },
+  )
+})
+
+describe('the choice of where a release runs', () => {
+  it('takes Docker before PATH, and the newest where none is named', () => {
+    const survey = { images: [23, 27], onPath: { release: 27, searchPath: '/bin' } } as const
+    expect(chooseRelease(survey, 27)).toMatchObject({ where: 'docker', release: 27 })
+    expect(chooseRelease(survey)).toMatchObject({ where: 'docker', release: 27 })
+  })
+
+  it('takes PATH where Docker has not the release', () => {
+    const survey = { images: undefined, onPath: { release: 26, searchPath: '/bin' } } as const
+    expect(chooseRelease(survey)).toMatchObject({ where: 'path', release: 26 })
+  })
+
+  it('says why it is nowhere, and how to get it', () => {
+    expect(chooseRelease({ images: undefined, onPath: undefined })).toEqual({
+      where: 'nowhere',
+      reason: 'no Docker engine answers',
+      hint: 'start one, or put erl on PATH',
+    })
+    const survey = { images: undefined, onPath: { release: 25, searchPath: '/bin' } }
+    expect(chooseRelease(survey, 27)).toEqual({
+      where: 'nowhere',
+      reason: 'no Docker engine answers and erl on PATH is OTP 25',
+      hint: 'start one, or put erl of OTP 27 on PATH',
+    })
+    expect(chooseRelease({ images: [], onPath: undefined }, 27)).toEqual({
+      where: 'nowhere',
+      reason: 'Docker has no image beamscope/erlang:27',
+      hint: 'run docker/build-images 27',
+    })
+  })
+})
+
+describe('a temporary folder', () => {
+  it('is ours alone, and goes with its disposal', async () => {
+    const folder = await createTemporaryFolder()
+    expect((await stat(folder.path)).mode & 0o777).toBe(0o700)
+    await folder[Symbol.asyncDispose]()
+    await expect(access(folder.path)).rejects.toThrow('ENOENT')
+  })
+})
+
+describe('free ports', () => {
+  it('are free, and each is another', async () => {
+    const ports = await Promise.all(Array.from({ length: 50 }, findFreePort))
+    expect(new Set(ports).size).toBe(50)
+    expect(await Promise.all(ports.map(isFree))).not.toContain(false)
+  })
+})
+
+async function expectNothingLeft(node: ErlangNode): Promise<void> {
+  expect(await isFree(node.port)).toBe(true)
+  expect(await isFree(node.epmdPort)).toBe(true)
+  expect(await ourContainers()).toBe('')
+  const { stdout } = await runProgram(['ps', '-eo', 'args'], { timeout: 10_000 })
+  expect(stdout).not.toContain(node.name)
+}
+
+/** Ids; none where no engine answers. */
+async function ourContainers(): Promise<string> {
+  const filter = `label=beamscope.test=${hostname()}:${process.pid}`
+  const docker = runProgram(['docker', 'ps', '--all', '--quiet', '--filter', filter], {
+    timeout: 10_000,
+  })
+  return docker.then(
+    ({ stdout }) => stdout,
+    () => '',
+  )
+}
+
+async function accepts(host: string, port: number): Promise<boolean> {
+  const socket = connect({ host, port, timeout: 5_000 })
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}

@@ -1,0 +1,47 @@
+/** Vitest's `describe`, for what needs a real node of some release. */
+import { describe, inject, it } from 'vitest'
+import { chooseRelease, type ErlangRelease, erlangReleases, type Survey } from './releases.ts'
+import { isRequired, type Needs, shortfallOf } from './requirements.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** By global-setup.ts, once for all files. */
+    readonly erlangReleases: Survey
+  }
+}
+
+/**
+ * Describes what is true on a node of this release (`'any'`: whichever there is). Where it cannot run,
+ * its tests are skipped, and global-setup.ts has said why; with `BEAMSCOPE_NATIVE=required` one test
+ * fails in their place.
+ */
+export function describeOnRelease(
+  release: ErlangRelease | 'any',
+  title: string,
+  body: () => void,
+  needs: Needs = {},
+): void {
+  const choice = chooseRelease(inject('erlangReleases'), release === 'any' ? undefined : release)
+  const shortfall = shortfallOf(choice, needs)
+  const fullTitle = release === 'any' ? title : `${title}, OTP ${release}`
+  if (shortfall !== undefined && isRequired()) {
+    describe(fullTitle, () => {
+      it('has what it needs', () => {
+        throw new Error(shortfall)
+      })
+    })
+  } else {
+    describe.skipIf(shortfall !== undefined)(fullTitle, body)
+  }
+}
+
+/** `describeOnRelease` for each release. */
+export function describeOnEachRelease(
+  title: string,
+  body: (release: ErlangRelease) => void,
+  needs: Needs = {},
+): void {
+  for (const release of erlangReleases) {
+    describeOnRelease(release, title, () => body(release), needs)
+  }
+}

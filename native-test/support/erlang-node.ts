@@ -1,0 +1,282 @@
+/** Starts real Erlang nodes for tests: each with a port mapper of its own, on loopback alone. */
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createDeadline } from './deadline.ts'
+import {
+  EvaluationError,
+  InvalidNodeOptionError,
+  NodeNotReadyError,
+  ReconUnavailableError,
+  ReleaseUnavailableError,
+} from './errors.ts'
+import { type EvaluationOptions, type EvaluationTarget, evaluateOn } from './evaluation.ts'
+import { findFreePort } from './free-port.ts'
+import { Keeper } from './keeper.ts'
+import { createContainerPlace, createPathPlace, type Place } from './place.ts'
+import {
+  type Choice,
+  chooseRelease,
+  type ErlangRelease,
+  reconFolder,
+  reconMissing,
+  type Survey,
+  surveyReleases,
+} from './releases.ts'
+
+export interface ErlangNodeOptions {
+  /** The newest that Docker has by default, else the one on PATH. */
+  readonly release?: ErlangRelease
+  /** Arguments of `erl`, such as `+S 4:4` (in two) or `-kernel net_ticktime 4` (in three). */
+  readonly emulatorArguments?: readonly string[]
+  /**
+   * Arguments that others must share to speak with the node, such as `-proto_dist inet_tls`. With them
+   * `evaluate` runs an `erl` in place of `erl_call`, which takes a second and not a tenth.
+   */
+  readonly distributionArguments?: readonly string[]
+  /** `NAME` for `NAME@127.0.0.1`, or `NAME@HOST`, whose host need not exist. Unique by default. */
+  readonly name?: string
+  /** Random by default. */
+  readonly cookie?: string
+  /** Of another node, to share its port mapper, so that both find each other; it ends with that node. */
+  readonly epmdPort?: number
+  /** Folders of this machine that the node reads, under the same path. */
+  readonly folders?: readonly string[]
+  /** Puts recon on the node's code path. */
+  readonly withRecon?: boolean
+  /** Of the start, not of the node. */
+  readonly signal?: AbortSignal
+}
+
+/** A running node. Disposal kills it; then nothing is left of it or of its port mapper. */
+export interface ErlangNode extends AsyncDisposable {
+  readonly name: string
+  readonly release: number
+  /** Where the node and its port mapper listen, whatever the name says. */
+  readonly host: '127.0.0.1'
+  readonly port: number
+  readonly epmdPort: number
+  readonly cookie: string
+  /**
+   * The value of the last of these expressions, as `~0tp` prints it. Each call is evaluated by a process
+   * of its own, which has ended when the answer comes; an ETS table that is to stay needs another owner.
+   *
+   * @throws {EvaluationError} an exception, a syntax error, or no answer in time
+   */
+  evaluate(expression: string, options?: EvaluationOptions): Promise<string>
+  /** The last megabyte of what the node and its port mapper printed. */
+  logs(): Promise<string>
+  /** Suspends the emulator; its port mapper still names it, and the kernel still takes connections. */
+  pause(): Promise<void>
+  resume(): Promise<void>
+  /** Ends the node in order, which takes a second, and kills it after fifteen. Twice is harmless. */
+  stop(): Promise<void>
+  /** Kills the node at once. Twice is harmless, and so is one after the other. */
+  kill(): Promise<void>
+}
+
+const startTimeout = 60_000
+const stopTimeout = 15_000
+
+/** The first question may meet a node whose servers are not all up, and is then lost. */
+const firstAnswerTimeout = { erlCall: 3_000, erl: 20_000 }
+
+let names = 0
+let survey: Promise<Survey> | undefined
+
+/**
+ * Starts a node and waits until it is booted and answers.
+ *
+ * @throws {ReleaseUnavailableError} neither Docker nor PATH has the release
+ * @throws {ReconUnavailableError} recon is wanted and not there
+ * @throws {InvalidNodeOptionError} a name or cookie that a node cannot have
+ * @throws {NodeExitedError} the node ended before it was ready; with its logs
+ * @throws {NodeNotReadyError} it was not ready in time; with its logs
+ */
+export async function startErlangNode(options: ErlangNodeOptions = {}): Promise<ErlangNode> {
+  options.signal?.throwIfAborted()
+  const name = nodeName(options.name)
+  const cookie = nodeCookie(options.cookie)
+  const distributionArguments = options.distributionArguments ?? []
+  survey ??= surveyReleases()
+  const choice = chooseRelease(await survey, options.release)
+  if (choice.where === 'nowhere') {
+    throw new ReleaseUnavailableError(options.release, choice.reason, choice.hint)
+  }
+  const recon = options.withRecon ? requireRecon(choice) : undefined
+  const epmdPort = options.epmdPort ?? (await findFreePort())
+  const placeOptions = { epmdPort, folders: options.folders ?? [] }
+  const place =
+    choice.where === 'docker'
+      ? await createContainerPlace(choice.image, placeOptions)
+      : await createPathPlace(choice.searchPath, placeOptions)
+
+  const keeper = new Keeper({
+    node: name,
+    cookie,
+    wrap: place.wrapKeeper,
+    environment: place.environment,
+    erlArguments: [
+      '-noinput',
+      '-name',
+      name,
+      // The keeper starts it, to end it with the node.
+      '-start_epmd',
+      'false',
+      '-kernel',
+      'inet_dist_use_interface',
+      '{127,0,0,1}',
+      ...(recon === undefined ? [] : ['-pa', recon]),
+      ...distributionArguments,
+      ...(options.emulatorArguments ?? []),
+    ],
+  })
+  try {
+    using deadline = createDeadline(startTimeout, options.signal)
+    const port = await keeper.registered(deadline.signal)
+    const target: EvaluationTarget = {
+      name,
+      port,
+      place,
+      distributionArguments,
+      logs: () => keeper.logs,
+    }
+    await answered(target, deadline.signal)
+    return new RunningNode(target, keeper, { release: choice.release, epmdPort, cookie })
+  } catch (error) {
+    await end(keeper, place)
+    options.signal?.throwIfAborted()
+    throw error
+  }
+}
+
+class RunningNode implements ErlangNode {
+  readonly name: string
+  readonly release: number
+  readonly host = '127.0.0.1'
+  readonly port: number
+  readonly epmdPort: number
+  readonly cookie: string
+  readonly #target: EvaluationTarget
+  readonly #keeper: Keeper
+  #end: Promise<void> | undefined
+
+  constructor(
+    target: EvaluationTarget,
+    keeper: Keeper,
+    facts: Pick<ErlangNode, 'release' | 'epmdPort' | 'cookie'>,
+  ) {
+    this.name = target.name
+    this.port = target.port
+    this.release = facts.release
+    this.epmdPort = facts.epmdPort
+    this.cookie = facts.cookie
+    this.#target = target
+    this.#keeper = keeper
+  }
+
+  evaluate(expression: string, options: EvaluationOptions = {}): Promise<string> {
+    return evaluateOn(this.#target, expression, options)
+  }
+
+  async logs(): Promise<string> {
+    return this.#keeper.logs
+  }
+
+  pause(): Promise<void> {
+    return this.#keeper.signal('STOP')
+  }
+
+  resume(): Promise<void> {
+    return this.#keeper.signal('CONT')
+  }
+
+  stop(): Promise<void> {
+    this.#end ??= this.#stopInOrder()
+    return this.#end
+  }
+
+  kill(): Promise<void> {
+    this.#keeper.cut()
+    this.#end ??= end(this.#keeper, this.#target.place)
+    return this.#end
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill()
+  }
+
+  async #stopInOrder(): Promise<void> {
+    try {
+      // A suspended emulator would not see the other.
+      await this.#keeper.signal('CONT')
+      await this.#keeper.signal('TERM')
+      await Promise.race([this.#keeper.ended, delay(stopTimeout, undefined, { ref: false })])
+    } catch {
+      // It has ended by itself, or hangs: either way what is left goes now.
+    }
+    await end(this.#keeper, this.#target.place)
+  }
+}
+
+/** Ends the keeper and all that it keeps, and removes what they leave. */
+async function end(keeper: Keeper, place: Place): Promise<void> {
+  keeper.cut()
+  const hangs = delay(stopTimeout, 'hangs', { ref: false })
+  if ((await Promise.race([keeper.ended, hangs])) === 'hangs') {
+    keeper.abandon()
+  }
+  await place.remove()
+}
+
+/** Asks until the node says that it is booted. */
+async function answered(target: EvaluationTarget, deadline: AbortSignal): Promise<void> {
+  const { erl, erlCall } = firstAnswerTimeout
+  const timeout = target.distributionArguments.length === 0 ? erlCall : erl
+  let cause: unknown
+  while (!deadline.aborted) {
+    try {
+      const status = await evaluateOn(target, 'init:get_status()', { timeout, signal: deadline })
+      if (status === '{started,started}') {
+        return
+      }
+      cause = new Error(`init:get_status() is ${status}`)
+    } catch (error) {
+      if (error instanceof EvaluationError) {
+        cause = error
+      } else if (!deadline.aborted) {
+        throw error
+      }
+    }
+    await delay(50)
+  }
+  throw new NodeNotReadyError(target.name, 'answer', target.logs(), { cause })
+}
+
+function requireRecon(choice: Choice): string {
+  const folder = reconFolder(choice)
+  if (folder === undefined) {
+    throw new ReconUnavailableError(reconMissing.reason, reconMissing.hint)
+  }
+  return folder
+}
+
+function nodeName(name: string | undefined): string {
+  if (name === undefined) {
+    names += 1
+    return `beamscope-${process.pid}-${names}@127.0.0.1`
+  }
+  if (!/^[\w-]+(@[\w.:-]+)?$/.test(name)) {
+    throw new InvalidNodeOptionError('name', 'NAME or NAME@HOST of letters, digits, - and _')
+  }
+  return name.includes('@') ? name : `${name}@127.0.0.1`
+}
+
+function nodeCookie(cookie: string | undefined): string {
+  if (cookie === undefined) {
+    return randomBytes(16).toString('hex')
+  }
+  if (!/^[^\r\n]+$/.test(cookie)) {
+    throw new InvalidNodeOptionError('cookie', 'one line')
+  }
+  return cookie
+}

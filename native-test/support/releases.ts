@@ -1,0 +1,130 @@
+/** Which OTP releases this machine can run, in Docker or from PATH. */
+import { delimiter } from 'node:path'
+import { runProgram } from './program.ts'
+
+/** Those with an image in docker/build-images. */
+export const erlangReleases = [23, 25, 27, 29] as const
+
+export type ErlangRelease = (typeof erlangReleases)[number]
+
+/** What was found; plain data, so that Vitest can hand it to its workers. */
+export interface Survey {
+  /** The releases whose image is there, or `undefined` if no Docker engine answers. */
+  readonly images: readonly ErlangRelease[] | undefined
+  /** Looked for only where Docker lacks a release: this takes half a second. */
+  readonly onPath: OnPath | undefined
+}
+
+interface OnPath {
+  readonly release: number
+  /** PATH, and the folder of this release that has `epmd` and `erl_call`. */
+  readonly searchPath: string
+}
+
+/** Where a release runs, or why it does not. */
+export type Choice =
+  | { readonly where: 'docker'; readonly release: ErlangRelease; readonly image: string }
+  | { readonly where: 'path'; readonly release: number; readonly searchPath: string }
+  | { readonly where: 'nowhere'; readonly reason: string; readonly hint: string }
+
+const imageRepository = 'beamscope/erlang'
+
+const surveyTimeout = 10_000
+
+/** Asks Docker and PATH now; throws nothing, what does not answer is not there. */
+export async function surveyReleases(): Promise<Survey> {
+  const images = await listImages()
+  const complete = images !== undefined && erlangReleases.every((it) => images.includes(it))
+  return { images, onPath: complete ? undefined : await findOnPath() }
+}
+
+/** The releases that `startErlangNode` can start, ascending. */
+export async function availableReleases(): Promise<readonly number[]> {
+  const { images = [], onPath } = await surveyReleases()
+  const releases = new Set<number>(images)
+  if (onPath !== undefined) {
+    releases.add(onPath.release)
+  }
+  return [...releases].sort((a, b) => a - b)
+}
+
+/** Docker before PATH; without a `release` the newest that Docker has, else the one on PATH. */
+export function chooseRelease(survey: Survey, release?: ErlangRelease): Choice {
+  const { images, onPath } = survey
+  const inDocker = release === undefined ? images?.at(-1) : images?.find((it) => it === release)
+  if (inDocker !== undefined) {
+    return { where: 'docker', release: inDocker, image: `${imageRepository}:${inDocker}` }
+  }
+  if (onPath !== undefined && (release === undefined || onPath.release === release)) {
+    return { where: 'path', ...onPath }
+  }
+  const otherOnPath = onPath && `erl on PATH is OTP ${onPath.release}`
+  if (images === undefined) {
+    return {
+      where: 'nowhere',
+      reason: ['no Docker engine answers', ...(otherOnPath ? [otherOnPath] : [])].join(' and '),
+      hint: `start one, or put ${release === undefined ? 'erl' : `erl of OTP ${release}`} on PATH`,
+    }
+  }
+  const wanted = release ?? erlangReleases.at(-1)
+  return {
+    where: 'nowhere',
+    reason: `Docker has no image ${imageRepository}:${wanted}`,
+    hint: `run docker/build-images ${wanted}`,
+  }
+}
+
+export const reconMissing = {
+  reason: 'recon is not there',
+  hint: 'start a Docker engine, or set BEAMSCOPE_RECON_EBIN to the folder of its compiled modules',
+} as const
+
+/** The folder of recon's compiled modules there, `undefined` if there is none. */
+export function reconFolder(choice: Choice): string | undefined {
+  switch (choice.where) {
+    case 'docker':
+      return '/opt/recon/ebin' // docker/erlang/Dockerfile
+    case 'path':
+      return process.env.BEAMSCOPE_RECON_EBIN
+    case 'nowhere':
+      return undefined
+  }
+}
+
+async function listImages(): Promise<readonly ErlangRelease[] | undefined> {
+  try {
+    const { status, stdout } = await runProgram(
+      ['docker', 'image', 'ls', '--format', '{{.Tag}}', imageRepository],
+      { timeout: surveyTimeout },
+    )
+    const tags = stdout.split('\n')
+    return status === 0 ? erlangReleases.filter((it) => tags.includes(`${it}`)) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function findOnPath(): Promise<OnPath | undefined> {
+  const programs = 'filename:join([code:root_dir(), "erts-" ++ erlang:system_info(version), "bin"])'
+  try {
+    const { status, stdout } = await runProgram(
+      [
+        'erl',
+        '-noinput',
+        '-boot',
+        'start_clean',
+        '-eval',
+        `io:format("~s ~s", [erlang:system_info(otp_release), ${programs}]), halt().`,
+      ],
+      { timeout: surveyTimeout },
+    )
+    const [, release, folder] = /^(\d+) (.+)$/.exec(stdout) ?? []
+    if (status !== 0 || release === undefined || folder === undefined) {
+      return undefined
+    }
+    const searchPath = [process.env.PATH ?? '', folder].join(delimiter)
+    return { release: Number(release), searchPath }
+  } catch {
+    return undefined
+  }
+}

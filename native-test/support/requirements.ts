@@ -1,0 +1,22 @@
+/** What tests need of this machine, and what to say where it is missing. */
+import { type Choice, reconFolder, reconMissing } from './releases.ts'
+
+export interface Needs {
+  readonly recon?: boolean
+}
+
+/** What is missing, with what to do about it; `undefined` if nothing is. */
+export function shortfallOf(choice: Choice, needs: Needs): string | undefined {
+  if (choice.where === 'nowhere') {
+    return `${choice.reason}; ${choice.hint}`
+  }
+  if (needs.recon && reconFolder(choice) === undefined) {
+    return `${reconMissing.reason}; ${reconMissing.hint}`
+  }
+  return undefined
+}
+
+/** Whether a test that cannot run here is a failure. */
+export function isRequired(): boolean {
+  return process.env.BEAMSCOPE_NATIVE === 'required'
+}
