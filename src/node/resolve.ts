@@ -2,7 +2,8 @@
  * Where a node listens: what the caller knows first, else what EPMD says.
  */
 import type { NodeName } from '../dist/node-name.ts'
-import { DEFAULT_EPMD_PORT, lookup } from '../epmd/client.ts'
+import { lookup } from '../epmd/client.ts'
+import { EPMD_PORT } from '../epmd/default-port.ts'
 import type { Waiting } from '../net/deadline.ts'
 import type { Endpoint } from '../net/tcp.ts'
 
@@ -35,7 +36,7 @@ export async function resolveNode(
   const host = mapped?.host ?? peer.host
   const known = mapped?.port ?? options.port
   if (known !== undefined) return { host, port: known }
-  const epmdPort = options.epmdPort ?? DEFAULT_EPMD_PORT
+  const epmdPort = options.epmdPort ?? EPMD_PORT
   const { port } = await lookup(peer.alive, { host, port: epmdPort, ...waiting })
   return { host, port }
 }
