@@ -1,0 +1,57 @@
+/**
+ * `beamscope allocators`: `recon_alloc:allocators/0` and `recon_alloc:allocators(types)`.
+ */
+import type { Command } from 'commander'
+import { allocators, allocatorTypes } from '../../analysis/allocators.ts'
+import { toJson } from '../../analysis/json.ts'
+import { UTIL_ALLOCATORS } from '../../analysis/util-allocators.ts'
+import { allocatorsText } from '../../present/allocators.ts'
+import { analysisCommand, show } from '../analysis-command.ts'
+import type { Context } from '../context.ts'
+import { addExamples } from '../examples.ts'
+import {
+  type AllocatorOptions,
+  type AnalysisOptions,
+  addAllocatorOption,
+  addKeywordOptions,
+  type KeywordOptions,
+} from '../options.ts'
+import { rowsOf } from '../rows.ts'
+
+/** Those of recon's figures, and what is in a snapshot beside them. */
+const NAMES = [...UTIL_ALLOCATORS, 'literal_alloc', 'mseg_alloc', 'sys_alloc', 'erts_mmap']
+
+export function allocatorsCommand(context: Context): Command {
+  const command = analysisCommand(
+    'allocators',
+    'Everything that the allocators say of themselves, by instance and with the instances of each ' +
+      'added up: what recon_alloc:allocators/0 and allocators(types) answer.',
+    context,
+  )
+  addAllocatorOption(addKeywordOptions(command), NAMES)
+  command.action(
+    (node: string | undefined, options: AnalysisOptions & AllocatorOptions & KeywordOptions) => {
+      const rows = rowsOf(options)
+      return show('allocators', node, options, context, {
+        json: (snapshot, unit) =>
+          toJson({
+            instances: allocators(snapshot, unit).filter(rows.isWanted),
+            types: allocatorTypes(snapshot, unit).filter(rows.isWanted),
+          }),
+        text: (snapshot, view) => allocatorsText(snapshot, view, rows),
+      })
+    },
+  )
+  return addExamples(
+    command,
+    [
+      'beamscope allocators rabbit@myhost',
+      'beamscope allocators rabbit@myhost --allocator eheap_alloc --max',
+      "beamscope allocators --snapshot node.etf --json | jq '.data.types[].options'",
+    ],
+    [
+      'People see one line for each allocator; --json has every counter and every effective option,\n' +
+        'by instance under "instances" and added up under "types".',
+    ],
+  )
+}

@@ -1,0 +1,45 @@
+/**
+ * `beamscope memory`: `recon_alloc:memory/1,2` under all its keys.
+ */
+import type { Command } from 'commander'
+import { toJson } from '../../analysis/json.ts'
+import { memoryReport } from '../../analysis/memory.ts'
+import { memoryText } from '../../present/memory.ts'
+import { analysisCommand, show } from '../analysis-command.ts'
+import type { Context } from '../context.ts'
+import { addExamples } from '../examples.ts'
+import { type AnalysisOptions, addKeywordOptions, type KeywordOptions } from '../options.ts'
+
+export function memoryCommand(context: Context): Command {
+  const command = addKeywordOptions(
+    analysisCommand(
+      'memory',
+      'How much memory the allocators took from the operating system, how much of it is used, and ' +
+        'who holds it: what recon_alloc:memory/2 answers under its six keys.',
+      context,
+    ),
+  )
+  command.action((node: string | undefined, options: AnalysisOptions & KeywordOptions) =>
+    show('memory', node, options, context, {
+      json: (snapshot, unit) =>
+        toJson({
+          current: memoryReport(snapshot, 'current', unit),
+          max: memoryReport(snapshot, 'max', unit),
+        }),
+      text: memoryText,
+    }),
+  )
+  return addExamples(
+    command,
+    [
+      'beamscope memory rabbit@myhost',
+      'beamscope memory rabbit@myhost --unit megabyte --current',
+      "beamscope memory rabbit@myhost --json | jq '.data.current.usage'",
+    ],
+    [
+      'allocated is what counts against a memory limit, used is what blocks of data take of it,\n' +
+        'unused is the rest and usage the ratio. allocated_types and allocated_instances break\n' +
+        'allocated down by allocator and by instance, of which each scheduler has one.',
+    ],
+  )
+}

@@ -1,0 +1,38 @@
+/**
+ * The command lines that output suggests: about the same node, reached in the same way.
+ */
+import type { ConnectionOptions, TargetOptions } from './options.ts'
+
+/** `beamscope COMMAND` with the target and the connection's options, ready to be pasted in a shell. */
+export function nextCommand(
+  command: string,
+  node: string | undefined,
+  options: TargetOptions,
+): string {
+  const words =
+    node === undefined
+      ? ['--snapshot', options.snapshot ?? 'FILE']
+      : [node, ...connectionWords(options)]
+  return ['beamscope', command, ...words.map(quote)].join(' ')
+}
+
+function connectionWords(options: ConnectionOptions): readonly string[] {
+  const { cookieFile, cookieStdin, name, epmdPort, port, map } = options
+  return [
+    ...(cookieFile === undefined ? [] : ['--cookie-file', cookieFile]),
+    ...(cookieStdin ? ['--cookie-stdin'] : []),
+    ...(name === undefined ? [] : ['--name', name]),
+    ...(epmdPort === undefined ? [] : ['--epmd-port', `${epmdPort}`]),
+    ...(port === undefined ? [] : ['--port', `${port}`]),
+    ...[...(map ?? [])].flatMap(([host, address]) => {
+      const written = address.host.includes(':') ? `[${address.host}]` : address.host
+      const suffix = address.port === undefined ? '' : `:${address.port}`
+      return ['--map', `${host}=${written}${suffix}`]
+    }),
+  ]
+}
+
+/** As a POSIX shell reads it back. */
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}

@@ -1,0 +1,135 @@
+/**
+ * The options that many commands have in common.
+ */
+import { type Command, Option } from 'commander'
+import { UNITS, type Unit } from '../analysis/unit.ts'
+import { UTIL_ALLOCATORS } from '../analysis/util-allocators.ts'
+import type { Context } from './context.ts'
+import { type HostMap, parseDuration, parseMapping, parsePort } from './option-values.ts'
+
+/** How to reach a node. */
+export interface ConnectionOptions {
+  readonly cookieFile?: string
+  readonly cookieStdin?: true
+  readonly name?: string
+  readonly epmdPort?: number
+  readonly port?: number
+  readonly map?: HostMap
+  /** Milliseconds for the whole command. */
+  readonly timeout: number
+}
+
+/** Of every command that prints a result. */
+export interface OutputOptions {
+  readonly json?: true
+}
+
+/** Of every command that takes a snapshot or reads one. */
+export interface TargetOptions extends ConnectionOptions {
+  readonly snapshot?: string
+}
+
+/** Of every command that shows a snapshot. */
+export interface AnalysisOptions extends TargetOptions, OutputOptions {
+  readonly unit?: Unit
+}
+
+/** Which figures people want to see; JSON always has both. */
+export interface KeywordOptions {
+  readonly current?: true
+  readonly max?: true
+}
+
+/** Which allocator is looked at. */
+export interface AllocatorOptions {
+  readonly allocator?: string
+}
+
+/** How much of a long table people want to see; JSON has all of it. */
+export interface RowOptions {
+  readonly all?: true
+}
+
+const CONNECTION_GROUP = 'Connection:'
+
+export function addConnectionOptions(command: Command): Command {
+  for (const option of [
+    new Option('--cookie-file <file>', 'file that holds the cookie, readable by its owner alone'),
+    new Option('--cookie-stdin', 'read the cookie from standard input'),
+    new Option('--name <name@host>', 'node name of this side (default: one that nobody has)'),
+    epmdPortOption(),
+    new Option('--port <port>', "the node's own port; EPMD is not asked").argParser(parsePort),
+    new Option(
+      '--map <host=address[:port]>',
+      'where a host is really reached; repeatable',
+    ).argParser(parseMapping),
+    timeoutOption(),
+  ]) {
+    command.addOption(option.helpGroup(CONNECTION_GROUP))
+  }
+  return command
+}
+
+export function epmdPortOption(): Option {
+  return new Option(
+    '--epmd-port <port>',
+    "EPMD's port (default: ERL_EPMD_PORT, else 4369)",
+  ).argParser(parsePort)
+}
+
+export function timeoutOption(): Option {
+  return new Option('--timeout <duration>', 'how long all of it may take: 500 (ms), 500ms, 5s')
+    .argParser(parseDuration)
+    .default(10_000, '10s')
+}
+
+export function addOutputOptions(command: Command, context: Context): Command {
+  command.option('--json', 'print one JSON object')
+  return addVerboseOption(command, context)
+}
+
+export function addVerboseOption(command: Command, context: Context): Command {
+  command.option('-v, --verbose', 'print causes and stacks of errors')
+  // An event, because an error may come before the options have all been read.
+  return command.on('option:verbose', () => {
+    context.verbose = true
+  })
+}
+
+/** `[NODE]`, or `--snapshot FILE` in its place. */
+export function addTargetOptions(command: Command): Command {
+  command
+    .argument('[NODE]', 'node name, as rabbit@myhost')
+    .option('--snapshot <file>', "a snapshot file in NODE's place; - is standard input")
+  return addConnectionOptions(command)
+}
+
+export function unitOption(): Option {
+  return new Option(
+    '--unit <unit>',
+    'unit of sizes (default: readable for people, byte in JSON)',
+  ).choices(UNITS)
+}
+
+export function addKeywordOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--current', 'show the figures of now alone').conflicts('max'))
+    .addOption(new Option('--max', 'show the maxima alone').conflicts('current'))
+}
+
+export function addAllocatorOption(
+  command: Command,
+  names: readonly string[] = UTIL_ALLOCATORS,
+): Command {
+  return command.addOption(new Option('--allocator <name>', 'this allocator alone').choices(names))
+}
+
+export function addAllOption(command: Command): Command {
+  return command.option('--all', 'show every row of a long table')
+}
+
+/** The keyword that was chosen, `undefined` for both. */
+export function keywordOf(options: KeywordOptions): 'current' | 'max' | undefined {
+  if (options.current) return 'current'
+  return options.max ? 'max' : undefined
+}

@@ -1,0 +1,85 @@
+/**
+ * The allocators one by one, their instances added up, for people.
+ */
+import { allocatorTypes, type UtilAllocatorEntry } from '../analysis/allocators.ts'
+import { add } from '../analysis/integer.ts'
+import type { Counter, Integer, OptionValue, Snapshot } from '../analysis/snapshot.ts'
+import type { Keyword } from '../analysis/util-allocators.ts'
+import { formatCount, NONE } from './figures.ts'
+import { printable } from './printable.ts'
+import type { Rows } from './rows.ts'
+import { table } from './table.ts'
+import { figureUnit, footer, heading, MAXIMA_MARK, sizeIn, type View } from './view.ts'
+
+export function allocatorsText(snapshot: Snapshot, view: View, rows: Rows): string {
+  const keyword: Keyword = view.keyword ?? 'current'
+  const mark = keyword === 'max' ? MAXIMA_MARK : ''
+  const entries = allocatorTypes(snapshot, figureUnit(view)).flatMap((entry) =>
+    'mbcs' in entry && rows.isWanted(entry) ? [entry] : [],
+  )
+  const number = (pick: (entry: UtilAllocatorEntry) => Integer) => (entry: UtilAllocatorEntry) =>
+    formatCount(pick(entry))
+  const size = (pick: (entry: UtilAllocatorEntry) => Integer) => (entry: UtilAllocatorEntry) =>
+    sizeIn(view, pick(entry))
+  const columns: readonly (readonly [string, (entry: UtilAllocatorEntry) => string])[] = [
+    [`blocks${mark}`, number((it) => total(it, 'blocks', keyword))],
+    [`used${mark}`, size((it) => total(it, 'blocksSize', keyword))],
+    [`carriers${mark}`, number((it) => total(it, 'carriers', keyword))],
+    [`held${mark}`, size((it) => total(it, 'carriersSize', keyword))],
+    ...(keyword === 'max'
+      ? []
+      : [['in pool', (it: UtilAllocatorEntry) => poolCell(view, it)] as const]),
+    ['as', (it) => option(it.options.as)],
+    ['sbct', (it) => thresholdCell(view, it.options.sbct)],
+  ]
+  return [
+    heading('Allocators', snapshot, view),
+    table(
+      [{ title: 'allocator' }, ...columns.map(([title]) => ({ title, align: 'right' as const }))],
+      entries.map((entry) => [
+        printable(entry.allocator),
+        ...columns.map(([, figure]) => figure(entry)),
+      ]),
+      view.paper,
+    ),
+    footer({ ...view, keyword }, snapshot, EXPLANATION, ['fragmentation']),
+  ].join('\n\n')
+}
+
+/** Over both kinds of carriers; now, those in the pool as well. The pool keeps no maximum. */
+function total(
+  { mbcs, sbcs, mbcsPool }: UtilAllocatorEntry,
+  field: 'blocks' | 'blocksSize' | 'carriers' | 'carriersSize',
+  keyword: Keyword,
+): Integer {
+  const of = (counter: Counter): Integer => counter[keyword]
+  const own = add(of(mbcs[field]), of(sbcs[field]))
+  return keyword === 'current' && mbcsPool !== undefined ? add(own, mbcsPool[field]) : own
+}
+
+function poolCell(view: View, { mbcsPool }: UtilAllocatorEntry): string {
+  return mbcsPool === undefined || mbcsPool.carriersSize === 0
+    ? NONE
+    : sizeIn(view, mbcsPool.carriersSize)
+}
+
+function option(value: OptionValue | undefined): string {
+  return value === undefined ? NONE : printable(String(value))
+}
+
+/** How a 64-bit option says that there is no limit. */
+const UNLIMITED = 2n ** 64n - 1n
+
+/** Options stay in bytes whatever the unit. */
+function thresholdCell(view: View, value: OptionValue | undefined): string {
+  if (typeof value !== 'number' && typeof value !== 'bigint') return option(value)
+  if (value === UNLIMITED) return '∞'
+  return sizeIn({ ...view, unit: undefined }, value)
+}
+
+const EXPLANATION = [
+  'held: what the carriers take; used: what blocks take of it; in pool: held by carriers that were ' +
+    'abandoned as too empty and wait for any instance to fetch them; as: the strategy by which blocks ' +
+    'are placed; sbct: from which size on a block gets a carrier of its own. --json has every counter ' +
+    'and option of every instance.',
+]
