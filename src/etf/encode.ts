@@ -8,7 +8,15 @@ import { toBufferLE } from 'bigint-buffer'
 import { BeamscopeError } from '../errors.ts'
 import { isList } from './match.ts'
 import * as tag from './tags.ts'
-import type { Atom, Fun, NativeRecord, Term } from './terms.ts'
+import {
+  type Atom,
+  type Fun,
+  LocalTerm,
+  type NativeRecord,
+  type Port,
+  type Reference,
+  type Term,
+} from './terms.ts'
 
 /** A value that is no Erlang term, or one that no encoding can hold. */
 export class EncodeError extends BeamscopeError {
@@ -24,7 +32,8 @@ export interface EncodeOptions {
  * Encodes a term behind the version byte, as `term_to_binary/1` does.
  *
  * @throws {EncodeError} for a number that is no integer (floats are `Float`), an atom of more than 255
- *   characters, or what is no term at all
+ *   characters, a field of an identifier or a fun that is out of its range, a `LocalTerm` within another
+ *   term, or what is no term at all
  */
 export function encode(term: Term, options: EncodeOptions = {}): Uint8Array {
   const writer = new TermWriter()
@@ -47,6 +56,14 @@ const INITIAL_CAPACITY = 512
 const MAX_ATOM_CHARACTERS = 255
 /** The length of a `STRING_EXT` has 16 bits. */
 const MAX_STRING_LENGTH = 0xffff
+const MAX_UINT32 = 0xffff_ffff
+const MAX_UINT64 = 0xffff_ffff_ffff_ffffn
+/** Ports of more bits need `V4_PORT_EXT`, which OTP 23 does not know. */
+const OLD_PORT_BITS = 28
+/** `ERTS_MAX_REF_NUMBERS` of OTP 24 and later. */
+const MAX_REFERENCE_WORDS = 5
+/** An MD5 sum. */
+const UNIQ_LENGTH = 16
 
 const utf8 = new TextEncoder()
 
@@ -75,14 +92,21 @@ export class TermWriter {
   /** Writes the version byte and the term. */
   writeVersioned(term: Term): void {
     this.#uint8(tag.VERSION)
-    this.write(term)
+    if (term instanceof LocalTerm) {
+      this.#uint8(tag.LOCAL)
+      this.#raw(term.bytes)
+    } else {
+      this.write(term)
+    }
   }
 
   /** Writes the term alone, as it stands behind a distribution header. */
   write(root: Term): void {
     // Terms still to be written, the next one last: nesting cannot overflow the native stack.
     const todo: Todo = [root]
-    for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    while (todo.length > 0) {
+      const next = todo.pop()
+      if (next === undefined) throw notATerm(next)
       if (next instanceof EndOfFun) this.#view.setUint32(next.start, this.#length - next.start)
       else this.#writeOne(next, todo)
     }
@@ -147,16 +171,22 @@ export class TermWriter {
         for (let i = term.size - 1; i >= 0; i--) {
           const key = term.keys[i]
           const value = term.values[i]
-          if (key !== undefined && value !== undefined) todo.push(value, key)
+          if (key === undefined || value === undefined) throw notATerm(undefined)
+          todo.push(value, key)
         }
         break
       case 'bitstring':
+        if (term.bytes.length === 0) throw new EncodeError('a bitstring without a last byte')
+        checkRange(term.bits, 1, 7, 'the bits of a bitstring')
         this.#uint8(tag.BIT_BINARY)
         this.#uint32(term.bytes.length)
         this.#uint8(term.bits)
         this.#raw(term.bytes)
         break
       case 'pid':
+        checkRange(term.id, 0, MAX_UINT32, 'the id of a pid')
+        checkRange(term.serial, 0, MAX_UINT32, 'the serial of a pid')
+        checkRange(term.creation, 0, MAX_UINT32, 'the creation of a pid')
         this.#uint8(tag.NEW_PID)
         this.#writeAtom(term.node)
         this.#uint32(term.id)
@@ -164,28 +194,13 @@ export class TermWriter {
         this.#uint32(term.creation)
         break
       case 'port':
-        // Ids of at most 28 bits keep the older tag, which OTP 23 knows.
-        if (term.id < 2 ** 28) {
-          this.#uint8(tag.NEW_PORT)
-          this.#writeAtom(term.node)
-          this.#uint32(Number(term.id))
-        } else {
-          this.#uint8(tag.V4_PORT)
-          this.#writeAtom(term.node)
-          this.#reserve(8)
-          this.#view.setBigUint64(this.#length, BigInt(term.id))
-          this.#length += 8
-        }
-        this.#uint32(term.creation)
+        this.#writePort(term)
         break
       case 'reference':
-        this.#uint8(tag.NEWER_REFERENCE)
-        this.#uint16(term.words.length)
-        this.#writeAtom(term.node)
-        this.#uint32(term.creation)
-        for (const word of term.words) this.#uint32(word)
+        this.#writeReference(term)
         break
       case 'export':
+        checkRange(term.arity, 0, 0xff, 'the arity of an export')
         this.#uint8(tag.EXPORT)
         todo.push(term.arity, term.function, term.module)
         break
@@ -202,9 +217,7 @@ export class TermWriter {
         this.#writeRecord(term, todo)
         break
       case 'local':
-        this.#uint8(tag.LOCAL)
-        this.#raw(term.bytes)
-        break
+        throw new EncodeError('a term in the encoding of one node stands within no other term')
       default:
         throw notATerm(term)
     }
@@ -266,6 +279,10 @@ export class TermWriter {
     // At most three bytes for each UTF-16 code unit.
     this.#reserve(3 + name.length * 3)
     const { written } = utf8.encodeInto(name, this.#bytes.subarray(this.#length + 2))
+    // Only ASCII takes one byte for each code unit; for a lone surrogate the encoder writes U+FFFD.
+    if (written !== name.length && /\p{Surrogate}/u.test(name)) {
+      throw new EncodeError('an atom holds half of a surrogate pair')
+    }
     if (written <= 0xff) {
       this.#view.setUint8(this.#length, tag.SMALL_ATOM_UTF8)
       this.#view.setUint8(this.#length + 1, written)
@@ -293,7 +310,41 @@ export class TermWriter {
     }
   }
 
+  #writePort(port: Port): void {
+    checkRange(port.id, 0, MAX_UINT64, 'the id of a port')
+    checkRange(port.creation, 0, MAX_UINT32, 'the creation of a port')
+    if (port.id < 2 ** OLD_PORT_BITS) {
+      this.#uint8(tag.NEW_PORT)
+      this.#writeAtom(port.node)
+      this.#uint32(Number(port.id))
+    } else {
+      this.#uint8(tag.V4_PORT)
+      this.#writeAtom(port.node)
+      this.#reserve(8)
+      this.#view.setBigUint64(this.#length, BigInt(port.id))
+      this.#length += 8
+    }
+    this.#uint32(port.creation)
+  }
+
+  #writeReference(reference: Reference): void {
+    const { words } = reference
+    checkRange(words.length, 1, MAX_REFERENCE_WORDS, 'the number of words of a reference')
+    checkRange(reference.creation, 0, MAX_UINT32, 'the creation of a reference')
+    this.#uint8(tag.NEWER_REFERENCE)
+    this.#uint16(words.length)
+    this.#writeAtom(reference.node)
+    this.#uint32(reference.creation)
+    for (const word of words) {
+      checkRange(word, 0, MAX_UINT32, 'a word of a reference')
+      this.#uint32(word)
+    }
+  }
+
   #writeFun(fun: Fun, todo: Todo): void {
+    checkRange(fun.arity, 0, 0xff, 'the arity of a fun')
+    checkRange(fun.index, 0, MAX_UINT32, 'the index of a fun')
+    checkRange(fun.uniq.length, UNIQ_LENGTH, UNIQ_LENGTH, 'the length of the uniq of a fun')
     this.#uint8(tag.NEW_FUN)
     // The size is known when the last free variable is written.
     todo.push(new EndOfFun(this.#length))
@@ -373,8 +424,15 @@ function byteWidth(magnitude: bigint): number {
   return Math.ceil(magnitude.toString(16).length / 2)
 }
 
+function checkRange(value: number | bigint, min: number, max: number | bigint, what: string): void {
+  const exact = typeof value === 'bigint' || Number.isSafeInteger(value)
+  if (!exact || value < min || value > max) throw new EncodeError(`${what} is ${value}`)
+}
+
 function notATerm(value: unknown): EncodeError {
-  return new EncodeError(`${typeof value} ${String(value)} is no Erlang term`, {
+  // An object need not have a text of its own.
+  const text = typeof value === 'object' ? Object.prototype.toString.call(value) : String(value)
+  return new EncodeError(`${typeof value} ${text.slice(0, 80)} is no Erlang term`, {
     hint: 'text is a binary (Uint8Array) or an atom; booleans and undefined are atoms',
   })
 }
