@@ -188,7 +188,7 @@ function mapsWithin(root: Term): ErlangMap[] {
 }
 
 /** Puts the terms that `term` is made of on `todo`; a map counts as whole. */
-function pushParts(todo: Term[], term: Exclude<Term, number | bigint | Uint8Array>): void {
+export function pushParts(todo: Term[], term: Exclude<Term, number | bigint | Uint8Array>): void {
   if (isList(term)) {
     for (const element of term) todo.push(element)
     return

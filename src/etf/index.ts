@@ -13,5 +13,20 @@ export {
 } from './decode-error.ts'
 export { EncodeError, type EncodeOptions, encode, TermWriter } from './encode.ts'
 export { equals } from './equality.ts'
+export { type FormatOptions, formatTerm } from './format.ts'
 export * from './match.ts'
+export { compareTerms } from './order.ts'
+export {
+  type Call,
+  type NodeIdentity,
+  type ParseOptions,
+  parseCall,
+  parseTerm,
+} from './parse.ts'
+export {
+  ParseError,
+  ParseLimitError,
+  TermSyntaxError,
+  UnreadableTermError,
+} from './parse-error.ts'
 export * from './terms.ts'
