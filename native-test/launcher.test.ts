@@ -18,7 +18,8 @@ import {
   runProgram,
   startErlangNode,
 } from './support/index.ts'
-import { chooseRelease } from './support/releases.ts'
+import { chooseRelease, type Survey } from './support/releases.ts'
+import { shortfallOf } from './support/requirements.ts'
 
 describeOnEachRelease('a node', (release) => {
   it('is of that release, under its name, with its emulator arguments', async () => {
@@ -65,15 +66,21 @@ describeOnEachRelease('a node', (release) => {
     await expectNothingLeft(node)
     await node.stop()
   })
-
-  it('speaks TLS when its distribution arguments say so', async () => {
-    await using plain = await startErlangNode({ release })
-    await using certificates = await createCertificates(plain)
-    const { path, distributionArguments } = certificates
-    await using node = await startErlangNode({ release, folders: [path], distributionArguments })
-    expect(await node.evaluate('{ok, X} = init:get_argument(proto_dist), X')).toBe('[["inet_tls"]]')
-  })
 })
+
+describeOnEachRelease(
+  'a node over TLS',
+  (release) => {
+    it('answers', async () => {
+      await using plain = await startErlangNode({ release })
+      await using certificates = await createCertificates(plain)
+      const { path, distributionArguments } = certificates
+      await using node = await startErlangNode({ release, folders: [path], distributionArguments })
+      expect(await node.evaluate('init:get_argument(proto_dist)')).toBe('{ok,[["inet_tls"]]}')
+    })
+  },
+  { applications: ['ssl'] },
+)
 
 describeOnEachRelease(
   'a node with recon',
@@ -176,13 +183,13 @@ describeOnRelease('any', 'a node of any release', () => {
 
 describe('the choice of where a release runs', () => {
   it('takes Docker before PATH, and the newest where none is named', () => {
-    const survey = { images: [23, 27], onPath: { release: 27, searchPath: '/bin' } } as const
+    const survey = { images: [23, 27], onPath: onPath(27) } as const
     expect(chooseRelease(survey, 27)).toMatchObject({ where: 'docker', release: 27 })
     expect(chooseRelease(survey)).toMatchObject({ where: 'docker', release: 27 })
   })
 
   it('takes PATH where Docker has not the release', () => {
-    const survey = { images: undefined, onPath: { release: 26, searchPath: '/bin' } } as const
+    const survey = { images: undefined, onPath: onPath(26) }
     expect(chooseRelease(survey)).toMatchObject({ where: 'path', release: 26 })
   })
 
@@ -192,7 +199,7 @@ describe('the choice of where a release runs', () => {
       reason: 'no Docker engine answers',
       hint: 'start one, or put erl on PATH',
     })
-    const survey = { images: undefined, onPath: { release: 25, searchPath: '/bin' } }
+    const survey = { images: undefined, onPath: onPath(25) }
     expect(chooseRelease(survey, 27)).toEqual({
       where: 'nowhere',
       reason: 'no Docker engine answers and erl on PATH is OTP 25',
@@ -203,6 +210,16 @@ describe('the choice of where a release runs', () => {
       reason: 'Docker has no image beamscope/erlang:27',
       hint: 'run docker/build-images 27',
     })
+  })
+})
+
+describe('what a test needs', () => {
+  it('is named where it is missing', () => {
+    const choice = { where: 'path', ...onPath(25) } as const
+    expect(shortfallOf(choice, { applications: ['ssl', 'tools'] })).toBe(
+      'erl on PATH has no tools; install it, or start a Docker engine',
+    )
+    expect(shortfallOf(choice, { applications: ['ssl'] })).toBeUndefined()
   })
 })
 
@@ -222,6 +239,10 @@ describe('free ports', () => {
     expect(await Promise.all(ports.map(isFree))).not.toContain(false)
   })
 })
+
+function onPath(release: number): NonNullable<Survey['onPath']> {
+  return { release, applications: ['ssl'], searchPath: '/bin' }
+}
 
 async function expectNothingLeft(node: ErlangNode): Promise<void> {
   expect(await isFree(node.port)).toBe(true)

@@ -3,7 +3,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { TestProject } from 'vitest/node'
-import { chooseRelease, erlangReleases, type Survey, surveyReleases } from './releases.ts'
+import {
+  chooseRelease,
+  erlangApplications,
+  erlangReleases,
+  type Survey,
+  surveyReleases,
+} from './releases.ts'
 import { isRequired, shortfallOf } from './requirements.ts'
 
 export default async function setup(project: TestProject): Promise<void> {
@@ -28,10 +34,12 @@ async function surveyAfterBuilding(): Promise<Survey> {
 function reportShortfalls(survey: Survey): void {
   for (const release of erlangReleases) {
     const choice = chooseRelease(survey, release)
-    const what = choice.where === 'nowhere' ? `OTP ${release}` : `recon on OTP ${release}`
-    const shortfall = shortfallOf(choice, { recon: true })
-    if (shortfall !== undefined) {
-      console.error(`${what} skipped: ${shortfall}`)
+    const what = choice.where === 'nowhere' ? `OTP ${release}` : `some of OTP ${release}`
+    const needs = [{ applications: erlangApplications }, { recon: true }]
+    for (const shortfall of new Set(needs.map((it) => shortfallOf(choice, it)))) {
+      if (shortfall !== undefined) {
+        console.error(`${what} skipped: ${shortfall}`)
+      }
     }
   }
 }

@@ -7,6 +7,11 @@ export const erlangReleases = [23, 25, 27, 29] as const
 
 export type ErlangRelease = (typeof erlangReleases)[number]
 
+/** Beyond kernel and stdlib: every image has them, many a PATH has not. */
+export const erlangApplications = ['os_mon', 'runtime_tools', 'ssl', 'tools'] as const
+
+export type ErlangApplication = (typeof erlangApplications)[number]
+
 /** What was found; plain data, so that Vitest can hand it to its workers. */
 export interface Survey {
   /** The releases whose image is there, or `undefined` if no Docker engine answers. */
@@ -17,6 +22,7 @@ export interface Survey {
 
 interface OnPath {
   readonly release: number
+  readonly applications: readonly ErlangApplication[]
   /** PATH, and the folder of this release that has `epmd` and `erl_call`. */
   readonly searchPath: string
 }
@@ -24,7 +30,7 @@ interface OnPath {
 /** Where a release runs, or why it does not. */
 export type Choice =
   | { readonly where: 'docker'; readonly release: ErlangRelease; readonly image: string }
-  | { readonly where: 'path'; readonly release: number; readonly searchPath: string }
+  | ({ readonly where: 'path' } & OnPath)
   | { readonly where: 'nowhere'; readonly reason: string; readonly hint: string }
 
 const imageRepository = 'beamscope/erlang'
@@ -105,26 +111,30 @@ async function listImages(): Promise<readonly ErlangRelease[] | undefined> {
 }
 
 async function findOnPath(): Promise<OnPath | undefined> {
-  const programs = 'filename:join([code:root_dir(), "erts-" ++ erlang:system_info(version), "bin"])'
   try {
     const { status, stdout } = await runProgram(
-      [
-        'erl',
-        '-noinput',
-        '-boot',
-        'start_clean',
-        '-eval',
-        `io:format("~s ~s", [erlang:system_info(otp_release), ${programs}]), halt().`,
-      ],
+      ['erl', '-noinput', '-boot', 'start_clean', '-eval', introduction],
       { timeout: surveyTimeout },
     )
-    const [, release, folder] = /^(\d+) (.+)$/.exec(stdout) ?? []
+    const [, release, names = '', folder] = /^(\d+) (\S*) (.+)$/.exec(stdout) ?? []
     if (status !== 0 || release === undefined || folder === undefined) {
       return undefined
     }
-    const searchPath = [process.env.PATH ?? '', folder].join(delimiter)
-    return { release: Number(release), searchPath }
+    const installed = names.split(',')
+    return {
+      release: Number(release),
+      applications: erlangApplications.filter((it) => installed.includes(it)),
+      searchPath: [process.env.PATH ?? '', folder].join(delimiter),
+    }
   } catch {
     return undefined
   }
 }
+
+/** Prints the release, the applications that are installed, and the folder of the programs. */
+const introduction = `
+  Installed = [atom_to_list(It) || It <- [${erlangApplications}], is_list(code:lib_dir(It))],
+  Programs = filename:join([code:root_dir(), "erts-" ++ erlang:system_info(version), "bin"]),
+  io:format("~s ~s ~s", [erlang:system_info(otp_release), lists:join($,, Installed), Programs]),
+  halt().
+`

@@ -1,14 +1,22 @@
 /** What tests need of this machine, and what to say where it is missing. */
-import { type Choice, reconFolder, reconMissing } from './releases.ts'
+import { type Choice, type ErlangApplication, reconFolder, reconMissing } from './releases.ts'
 
 export interface Needs {
   readonly recon?: boolean
+  readonly applications?: readonly ErlangApplication[]
 }
 
 /** What is missing, with what to do about it; `undefined` if nothing is. */
 export function shortfallOf(choice: Choice, needs: Needs): string | undefined {
   if (choice.where === 'nowhere') {
     return `${choice.reason}; ${choice.hint}`
+  }
+  const { applications = [] } = needs
+  const missing = applications.filter(
+    (it) => choice.where === 'path' && !choice.applications.includes(it),
+  )
+  if (missing.length > 0) {
+    return `erl on PATH has no ${missing.join(', ')}; install it, or start a Docker engine`
   }
   if (needs.recon && reconFolder(choice) === undefined) {
     return `${reconMissing.reason}; ${reconMissing.hint}`
