@@ -31,8 +31,8 @@ const CODES: readonly (readonly [pattern: RegExp, code: number])[] = [
     /^ERR_DIST_(HANDSHAKE_CLOSED|WRONG_|PEER_|NOT_ALLOWED|MISSING_|ALREADY_|OLD_)/,
     exitCode.refused,
   ],
-  [/^ERR_(NET_|TIMEOUT$|NODE_CONNECTION_LOST$|NODE_SILENT$)/, exitCode.unreachable],
-  [/^ERR_EPMD_/, exitCode.unreachable],
+  [/^ERR_NODE_(CONNECTION_LOST|NOT_CONNECTED|NOT_LISTENING|SILENT)$/, exitCode.unreachable],
+  [/^ERR_(EPMD_|NET_|TIMEOUT$)/, exitCode.unreachable],
 ]
 
 /** Whatever else is deliberate: bytes that break the protocol, a bad file, an exception on the node. */
@@ -45,6 +45,10 @@ export function exitCodeOf(error: unknown): number {
     return error.exitCode === 0 ? exitCode.done : exitCode.usage
   }
   if (!(error instanceof BeamscopeError)) return exitCode.broken
+  // It may have been lost because what came broke the protocol.
+  if (error.code === 'ERR_NODE_CONNECTION_LOST' && error.cause instanceof BeamscopeError) {
+    return exitCodeOf(error.cause)
+  }
   return CODES.find(([pattern]) => pattern.test(error.code))?.[1] ?? exitCode.broken
 }
 

@@ -24,7 +24,7 @@ const GROUP = {
   recon: "Figures of recon, by recon's names:",
   snapshots: 'Snapshots:',
   nodes: 'Nodes:',
-  shell: 'Shell:',
+  other: 'Other:',
 } as const
 
 const ENTRIES: readonly Entry[] = [
@@ -94,7 +94,7 @@ const ENTRIES: readonly Entry[] = [
   },
   {
     name: 'completion',
-    group: GROUP.shell,
+    group: GROUP.other,
     summary: 'print the completion script of a shell',
     load: async () => (await import('./commands/completion.ts')).completionCommand(),
   },
@@ -103,7 +103,7 @@ const ENTRIES: readonly Entry[] = [
 /** What the scripts of `completion` call; it needs all the others, and is none of them. */
 const COMPLETE: Entry = {
   name: 'complete',
-  group: GROUP.shell,
+  group: GROUP.other,
   summary: '',
   load: async (context) =>
     (await import('./commands/completion.ts')).completeCommand(() => createWholeProgram(context)),
@@ -139,7 +139,7 @@ function isNamed(argv: readonly string[], name: string): boolean {
 async function createWholeProgram(context: Context): Promise<Command> {
   const program = createProgram(context)
   for (const entry of ENTRIES) {
-    if (entry.group !== GROUP.shell) program.addCommand(await load(entry, program, context))
+    if (entry.group !== GROUP.other) program.addCommand(await load(entry, program, context))
   }
   return program
 }
@@ -181,6 +181,12 @@ function createProgram(context: Context): Command {
     })
     .showHelpAfterError('(--help says more)')
     .addHelpText('after', HELP)
+  program.addHelpCommand(
+    new Command('help')
+      .argument('[command]')
+      .description('print the help of a command')
+      .helpGroup(GROUP.other),
+  )
   return addVerboseOption(program, context)
 }
 
@@ -192,9 +198,9 @@ Start with:
   $ beamscope names
   $ beamscope diagnose rabbit@myhost
 
-The cookie comes from --cookie-file, --cookie-stdin or BEAMSCOPE_COOKIE, else from
-~/.erlang.cookie as on every Erlang node. It is never given as an argument, where
-others would see it.
+The cookie comes from --cookie-file, --cookie-stdin or BEAMSCOPE_COOKIE, else
+from ~/.erlang.cookie as on every Erlang node. It is never given as an argument,
+where others would see it.
 
 Environment:
   BEAMSCOPE_COOKIE   the cookie

@@ -49,9 +49,7 @@ export function allocatorsCommand(context: Context): Command {
       'beamscope allocators rabbit@myhost --allocator eheap_alloc --max',
       "beamscope allocators --snapshot node.etf --json | jq '.data.types[].options'",
     ],
-    [
-      'People see one line for each allocator; --json has every counter and every effective option,\n' +
-        'by instance under "instances" and added up under "types".',
-    ],
+    'People see one line for each allocator; --json has every counter and every effective ' +
+      'option, by instance under "instances" and added up under "types".',
   )
 }

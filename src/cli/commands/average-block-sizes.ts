@@ -49,9 +49,7 @@ export function averageBlockSizesCommand(context: Context): Command {
       'beamscope average-block-sizes rabbit@myhost --allocator binary_alloc --json',
       'beamscope average-block-sizes --snapshot node.etf --unit kilobyte',
     ],
-    [
-      'Carriers are dimensioned by these figures: a mean near the single-block threshold (sbct)\n' +
-        'means that few blocks share a carrier.',
-    ],
+    'Carriers are dimensioned by these figures: a mean near the single-block threshold ' +
+      '(sbct) means that few blocks share a carrier.',
   )
 }

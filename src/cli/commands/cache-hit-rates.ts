@@ -32,6 +32,6 @@ export function cacheHitRatesCommand(context: Context): Command {
       'beamscope cache-hit-rates rabbit@myhost',
       'beamscope cache-hit-rates --snapshot node.etf --json',
     ],
-    ['Below 80% with many calls, carriers are mapped and unmapped all the time: try +MMmcs 30.'],
+    'Below 80% with many calls, carriers are mapped and unmapped all the time: try +MMmcs 30.',
   )
 }

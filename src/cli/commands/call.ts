@@ -35,14 +35,12 @@ export function callCommand(context: Context): Command {
     command,
     [
       "beamscope call rabbit@myhost 'erlang:system_info(otp_release)'",
-      "beamscope call rabbit@myhost 'erlang:process_info(<0.42.0>, [memory, current_function])'",
+      "beamscope call rabbit@myhost 'erlang:process_info(<0.42.0>, memory)'",
       "beamscope call rabbit@myhost 'erlang:memory()' --json | jq -r .data.term",
     ],
-    [
-      'Arguments are terms: there are no variables, operators or nested calls. --json has the result\n' +
-        'under "term", as the text of an Erlang term on one line. What the function raises is printed on\n' +
-        'standard error, with exit code 5.',
-    ],
+    'Arguments are terms: there are no variables, operators or nested calls. --json has the ' +
+      'result under "term", as the text of an Erlang term on one line. What the function ' +
+      'raises is printed on standard error, with exit code 5.',
   )
 }
 

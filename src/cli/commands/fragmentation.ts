@@ -37,7 +37,6 @@ export function fragmentationCommand(context: Context): Command {
         json: (snapshot, unit) => {
           const entries = (keyword: 'current' | 'max') =>
             fragmentation(snapshot, keyword, unit).filter(rows.isWanted)
-
           return toJson({ current: entries('current'), max: entries('max') })
         },
         text: (snapshot, view) => fragmentationText(snapshot, view, rows),
@@ -51,9 +50,7 @@ export function fragmentationCommand(context: Context): Command {
       'beamscope fragmentation rabbit@myhost --allocator binary_alloc --all',
       'beamscope fragmentation --snapshot peak.terms --max --unit megabyte',
     ],
-    [
-      'Usage is blocks through carriers. Low now and high at max is fragmentation after a peak;\n' +
-        'low in both is how this load always is; low beside small carriers says nothing.',
-    ],
+    'Usage is blocks through carriers. Low now and high at max is fragmentation after a ' +
+      'peak; low in both is how this load always is; low beside small carriers says nothing.',
   )
 }

@@ -36,10 +36,8 @@ export function memoryCommand(context: Context): Command {
       'beamscope memory rabbit@myhost --unit megabyte --current',
       "beamscope memory rabbit@myhost --json | jq '.data.current.usage'",
     ],
-    [
-      'allocated is what counts against a memory limit, used is what blocks of data take of it,\n' +
-        'unused is the rest and usage the ratio. allocated_types and allocated_instances break\n' +
-        'allocated down by allocator and by instance, of which each scheduler has one.',
-    ],
+    'allocated is what counts against a memory limit, used is what blocks of data take of ' +
+      'it, unused is the rest and usage the ratio. allocated_types and allocated_instances ' +
+      'break allocated down by allocator and by instance, of which each scheduler has one.',
   )
 }

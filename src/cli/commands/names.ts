@@ -54,9 +54,7 @@ export function namesCommand(context: Context): Command {
   return addExamples(
     command,
     ['beamscope names', 'beamscope names myhost --epmd-port 14369', 'beamscope names --json'],
-    [
-      'A node name is the name here, an @, and the host by which the node calls itself. Nodes that\n' +
-        'run without EPMD are not listed.',
-    ],
+    'A node name is the name here, an @, and the host by which the node calls itself. Nodes ' +
+      'that run without EPMD are not listed.',
   )
 }

@@ -37,7 +37,6 @@ export function sbcsToMbcsCommand(context: Context): Command {
         json: (snapshot) => {
           const entries = (keyword: 'current' | 'max') =>
             sbcsToMbcs(snapshot, keyword).filter(rows.isWanted)
-
           return toJson({ current: entries('current'), max: entries('max') })
         },
         text: (snapshot, view) => sbcsToMbcsText(snapshot, view, rows),
@@ -51,9 +50,7 @@ export function sbcsToMbcsCommand(context: Context): Command {
       'beamscope sbcs-to-mbcs rabbit@myhost --allocator binary_alloc --all',
       'beamscope sbcs-to-mbcs --snapshot node.etf --json',
     ],
-    [
-      'Low is good: each single-block carrier is a call for a new segment. A high ratio means that\n' +
-        'much data is above the single-block threshold (sbct).',
-    ],
+    'Low is good: each single-block carrier is a call for a new segment. A high ratio means ' +
+      'that much data is above the single-block threshold (sbct).',
   )
 }

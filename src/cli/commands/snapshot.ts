@@ -59,11 +59,9 @@ function saveCommand(context: Context): Command {
       'beamscope snapshot save rabbit@myhost -o peak.terms --format recon',
       'beamscope snapshot save --snapshot peak.snapshot -o peak.etf --format etf',
     ],
-    [
-      'native holds everything: node, time, release, resident size. The others are what Erlang\n' +
-        'programs read: etf and terms are {erlang:memory(), [{Allocator, Answer}]} in bytes and as\n' +
-        'text, recon is what recon_alloc:snapshot_load/1 loads.',
-    ],
+    'native holds everything: node, time, release, resident size. The others are what ' +
+      'Erlang programs read: etf and terms are {erlang:memory(), [{Allocator, Answer}]} in ' +
+      'bytes and as text, recon is what recon_alloc:snapshot_load/1 loads.',
   )
 }
 
