@@ -30,6 +30,11 @@ import {
 export interface DecodeOptions {
   /** How deep terms may be nested. Default 10,000; the decoder itself has no limit. */
   readonly maxDepth?: number
+  /**
+   * How many terms may stand within those that are read, in all. Default 5 million: each may take some
+   * 200 bytes of memory, fifty times what it takes on the wire.
+   */
+  readonly maxTerms?: number
   /** What a compressed term may grow to, in bytes. Default 64 MiB. */
   readonly maxInflatedSize?: number
   /**
@@ -56,6 +61,7 @@ export function decode(bytes: Uint8Array, options: DecodeOptions = {}): Term {
 }
 
 const DEFAULT_MAX_DEPTH = 10_000
+const DEFAULT_MAX_TERMS = 5_000_000
 const DEFAULT_MAX_INFLATED_SIZE = 64 * 1024 * 1024
 
 /** The BEAM's own limit for one integer, 2^26 bits: `MAX_BIGINT` digits in `erts/emulator/beam/big.h`. */
@@ -100,6 +106,7 @@ export class TermReader {
   readonly #bytes: Uint8Array
   readonly #view: DataView
   readonly #maxDepth: number
+  readonly #maxTerms: number
   readonly #maxInflatedSize: number
   readonly #copies: boolean
   readonly #atomCacheRefs: readonly Atom[]
@@ -112,6 +119,7 @@ export class TermReader {
     this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#maxDepth = options.maxDepth ?? DEFAULT_MAX_DEPTH
+    this.#maxTerms = options.maxTerms ?? DEFAULT_MAX_TERMS
     this.#maxInflatedSize = options.maxInflatedSize ?? DEFAULT_MAX_INFLATED_SIZE
     this.#copies = options.binaries !== 'view'
     this.#atomCacheRefs = options.atomCacheRefs ?? []
@@ -283,6 +291,9 @@ export class TermReader {
     const left = this.#bytes.length - this.#position
     if (count > left || this.#parts > this.#bytes.length) {
       throw new TruncatedTermError(`${count} parts are announced, ${left} bytes are left`, offset)
+    }
+    if (this.#parts > this.#maxTerms) {
+      throw new TermLimitError(`more than ${this.#maxTerms} terms`, offset, this.#maxTerms)
     }
   }
 
@@ -643,6 +654,7 @@ export class TermReader {
     }
     const inner = new TermReader(bytes, {
       maxDepth: this.#maxDepth,
+      maxTerms: this.#maxTerms,
       // Not views by themselves: one small binary would keep all the inflated bytes.
       binaries: this.#copies ? 'copy' : 'view',
       atomCacheRefs: this.#atomCacheRefs,
