@@ -160,13 +160,17 @@ export class AlreadyConnectedError extends HandshakeError {
   readonly code = 'ERR_DIST_ALREADY_CONNECTED'
   /** `alive`: there is a connection; `nok`: there will be, since the peer is dialling too. */
   readonly status: 'alive' | 'nok'
-  constructor(node: string | undefined, status: 'alive' | 'nok') {
+  constructor(
+    node: string | undefined,
+    status: 'alive' | 'nok',
+    options?: { readonly cause?: unknown },
+  ) {
     super(
       status === 'alive'
         ? `a connection between ${node ?? 'the peer'} and this name is there already`
         : `${node ?? 'the peer'} is connecting to this name itself`,
       node,
-      { hint: 'two programs may use the same node name: choose another by --name' },
+      { ...options, hint: 'two programs may use the same node name: choose another by --name' },
     )
     this.status = status
   }

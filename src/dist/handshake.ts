@@ -76,8 +76,9 @@ export interface HandshakeOptions {
   /** What the peer must be able to do. Default: what every node since OTP 23 can. */
   readonly required?: bigint
   /**
-   * What to answer when the peer has a connection under our name already: `replace` it, the default,
-   * since it can only be one that died unseen; or `yield` to it.
+   * What to answer when the peer has a connection under our name already. Default: `replace`, since it
+   * should be one that died unseen. Nodes of OTP 25 and later then cut the old one; those before wait
+   * some seconds for its end, and else close the new one. `yield` gives up.
    */
   readonly onAlive?: 'replace' | 'yield'
   /** Random by default; given by tests. */
@@ -145,6 +146,7 @@ export class Handshake {
       case 'ack':
         return new WrongCookieError(node, 'peer', { cause })
       case 'challenge':
+        if (this.#status === 'alive') return new AlreadyConnectedError(node, 'alive', { cause })
         return new HandshakeClosedError(node, 'send_challenge', {
           cause,
           hint: 'the log of the node says why',
