@@ -33,8 +33,8 @@ export class InvalidNodeNameError extends BeamscopeError {
 const MAX_CHARACTERS = 255
 
 /**
- * Both patterns are those of `net_kernel`, which starts no node under another name: the host in visible
- * characters of Latin-1, addresses among them.
+ * Both patterns are those of `net_kernel`, which starts no node under another name. Of its host, which is
+ * any Latin-1 from `!` on, the control characters and the hard space are left out.
  */
 const ALIVE_PATTERN = /^[0-9A-Za-z_-]+$/
 const HOST_PATTERN = /^[!-~\u00a1-\u00ff]+$/
