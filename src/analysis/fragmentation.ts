@@ -3,7 +3,7 @@
  *
  * @see https://ferd.github.io/recon/recon_alloc.html#fragmentation-1
  */
-import { compare, subtract, toDouble } from './integer.ts'
+import { compare, toDouble } from './integer.ts'
 import type { Snapshot } from './snapshot.ts'
 import { type Amount, arithmetic, type Unit } from './unit.ts'
 import { usage } from './usage.ts'
@@ -69,8 +69,8 @@ export function fragmentation(
 
 /** What carriers hold and no block uses, with the rounding that recon's formula has. */
 function unused(blocks: Amount, carriers: Amount): number {
-  if (carriers === 0) return toDouble(subtract(carriers, blocks))
-  return (1 - usage(blocks, carriers)) * toDouble(carriers)
+  const used = usage(blocks, carriers)
+  return used === Number.POSITIVE_INFINITY ? -toDouble(blocks) : (1 - used) * toDouble(carriers)
 }
 
 /** Recon sorts tuples of all this, so what weighs the same is sorted by the rest. */

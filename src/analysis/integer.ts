@@ -36,23 +36,12 @@ export function sum(integers: Iterable<Integer>): Integer {
   return total
 }
 
-/** How many bits one digit of the BEAM's big integers has, on 64 bits: `erts/emulator/beam/big.h`. */
-const DIGIT_BITS = 64n
-
 /**
- * The double that an integer becomes beside `/` and beside a float.
- *
- * Up to 64 bits it is the nearest one. Beyond, the BEAM adds digit by digit and rounds at each
- * (`big_to_double` in `erts/emulator/beam/big.c`), which may end one place beside the nearest.
+ * The double that an integer becomes beside `/` and beside a float: the nearest, as on OTP 29. Earlier
+ * releases may end up one place beside it beyond 2^64, where no counter of a node comes.
  */
 export function toDouble(integer: Integer): number {
-  if (typeof integer === 'number') return integer
-  const digits: number[] = []
-  for (let rest = integer < 0n ? -integer : integer; rest > 0n; rest >>= DIGIT_BITS) {
-    digits.push(Number(BigInt.asUintN(Number(DIGIT_BITS), rest)))
-  }
-  const double = digits.reduceRight((high, digit) => high * 2 ** Number(DIGIT_BITS) + digit, 0)
-  return integer < 0n ? -double : double
+  return Number(integer)
 }
 
 /** Erlang's `left / right`. */

@@ -21,6 +21,7 @@ import type {
   OptionValue,
   Snapshot,
 } from '../analysis/snapshot.ts'
+import { formatTerm } from '../etf/format.ts'
 import { isAtom, isInteger, isList, isTuple, stringValue } from '../etf/match.ts'
 import { compareTerms } from '../etf/order.ts'
 import { Atom, type Term, type Tuple } from '../etf/terms.ts'
@@ -30,7 +31,6 @@ import {
   AllocatorShapeError,
   MemoryShapeError,
 } from './allocator-terms-error.ts'
-import { outline } from './outline.ts'
 
 /** The parts of a snapshot that the allocators' answers make. */
 export type AllocatorParts = Pick<
@@ -589,6 +589,13 @@ function isCount(term: Term | undefined): term is Integer {
 function required<Value>(value: Value | undefined, at: Place, name: string): Value {
   if (value === undefined) throw new AllocatorFieldMissingError(within(at, name))
   return value
+}
+
+/** How much of a term a message shows. */
+const OUTLINE_LENGTH = 120
+
+function outline(term: Term): string {
+  return formatTerm(term, { maxLength: OUTLINE_LENGTH })
 }
 
 function wrong(at: Place, expected: string, found: Term): AllocatorShapeError {
