@@ -141,7 +141,16 @@ async function createWholeProgram(context: Context): Promise<Command> {
   for (const entry of ENTRIES) {
     if (entry.group !== GROUP.other) program.addCommand(await load(entry, program, context))
   }
+  describeBriefly(program)
   return program
+}
+
+/** Shells show one line of a description. */
+function describeBriefly(command: Command): void {
+  for (const child of command.commands) {
+    child.description(child.summary() || child.description())
+    describeBriefly(child)
+  }
 }
 
 async function load(entry: Entry, program: Command, context: Context): Promise<Command> {

@@ -86,7 +86,7 @@ function disabledNote({ disabled }: Snapshot): readonly string[] {
 
 /** What could not be had, and why. */
 export function missingText(missing: readonly Missing[], { width }: Paper): readonly string[] {
-  return missing.map(({ what, why }) =>
-    wrap(`- ${printable(what)}: ${printable(why)}`, width, '  '),
+  return missing.map(
+    ({ what, why }) => `- ${wrap(`${printable(what)}: ${printable(why)}`, width - 2, '  ')}`,
   )
 }

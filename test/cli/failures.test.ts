@@ -167,7 +167,7 @@ it('shows causes and stacks with --verbose, and with BEAMSCOPE_DEBUG', async () 
   const { stderr } = await fail(argv)
   expect(stderr).not.toContain('    at ')
   expect((await fail([...argv, '--verbose'])).stderr).toMatch(
-    /SnapshotUnreadableError.*\[ERR_SNAPSHOT_UNREADABLE\][^]*ENOENT/,
+    /SnapshotUnreadableError.*\[ERR_SNAPSHOT_UNREADABLE\][\s\S]*ENOENT/,
   )
   expect((await fail(argv, { env: { BEAMSCOPE_DEBUG: '1' } })).stderr).toContain('ENOENT')
 })
