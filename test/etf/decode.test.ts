@@ -311,7 +311,7 @@ describe('integers', () => {
     const time = elapsed(() => {
       expect(decode(bytes) === 1n << BigInt(8 * (size - 1))).toBe(true)
     })
-    expect(time).toBeLessThan(5000)
+    expect(time).toBeLessThan(10_000)
 
     const larger = new Uint8Array(8 + size)
     larger.set([131, /* LARGE_BIG_EXT */ 111, ...uint32(size + 1), 0])
@@ -557,7 +557,7 @@ describe('lists', () => {
       const term = decode(bytes, { maxDepth: 2 })
       expect(Array.isArray(term) && term.length).toBe(1_000_000)
     })
-    expect(time).toBeLessThan(5000)
+    expect(time).toBeLessThan(10_000)
   })
 
   test('that are chains of empty lists take time in proportion, and no level', () => {
@@ -568,7 +568,7 @@ describe('lists', () => {
     const time = elapsed(() => {
       expect(decode(bytes, { maxDepth: 0 })).toStrictEqual([])
     })
-    expect(time).toBeLessThan(5000)
+    expect(time).toBeLessThan(10_000)
   })
 })
 

@@ -443,7 +443,7 @@ describe('a writer', () => {
   test('takes a binary of 64 MiB in little time', () => {
     const start = performance.now()
     expect(encode(new Uint8Array(64 * 1024 * 1024)).length).toBe(6 + 64 * 1024 * 1024)
-    expect(performance.now() - start).toBeLessThan(5000)
+    expect(performance.now() - start).toBeLessThan(10_000)
   })
 })
 

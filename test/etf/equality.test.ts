@@ -376,7 +376,7 @@ describe('the hash', () => {
     )
     // By chance, two of 8192 are the same with a likelihood of one in 128.
     expect(new Set(keys.map(hashTerm)).size).toBeGreaterThan(keys.length - 5)
-    expect(elapsed(() => new ErlangMap(keys, keys))).toBeLessThan(3000)
+    expect(elapsed(() => new ErlangMap(keys, keys))).toBeLessThan(10_000)
   })
 })
 
@@ -435,7 +435,7 @@ describe('a map', () => {
         expect(it.get(tuple(atom('key'), i))).toBe(keys[i])
       }
     })
-    expect(time).toBeLessThan(5000)
+    expect(time).toBeLessThan(10_000)
   })
 
   test('may be a key of a map 100,000 levels deep, with few keys and with many', () => {
@@ -444,8 +444,8 @@ describe('a map', () => {
       const around = (term: Term): Term => map([[term, 1], ...others])
       const depth = DEEP / (1 + more)
       let one: Term = 1
-      expect(elapsed(() => (one = nest(depth, 1, around)))).toBeLessThan(5000)
-      expect(elapsed(() => map([[one, 1]]).get(nest(depth, 1, around)))).toBeLessThan(5000)
+      expect(elapsed(() => (one = nest(depth, 1, around)))).toBeLessThan(10_000)
+      expect(elapsed(() => map([[one, 1]]).get(nest(depth, 1, around)))).toBeLessThan(10_000)
     }
   })
 
