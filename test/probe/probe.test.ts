@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest'
+import { atom, string, type Term, tuple } from '../../src/etf/index.ts'
+import { TimeoutError } from '../../src/net/errors.ts'
+import { RemoteExceptionError } from '../../src/node/remote-error.ts'
+import { type Callee, probe } from '../../src/probe/probe.ts'
+
+const NODE = 'old@host'
+
+/** A node that answers by a table: what a real one cannot be made to say. */
+function callee(answers: Readonly<Record<string, (args: readonly Term[]) => Term>>): Callee {
+  return {
+    name: NODE,
+    async call(module, name, args) {
+      const answer = answers[`${module}:${name}`]
+      if (answer === undefined) throw new RemoteExceptionError(NODE, atom('undef'), [])
+      return answer(args)
+    },
+  }
+}
+
+const isAllocatorRequest = (term: Term | undefined): boolean =>
+  typeof term === 'object' && 'type' in term && term.type === 'tuple'
+
+describe('a probe', () => {
+  test('asks for the list of allocators where a release does not know one of ours', async () => {
+    const asked: Term[] = []
+    const raw = await probe(
+      callee({
+        'erlang:system_info': ([item]) => {
+          if (!isAllocatorRequest(item)) {
+            return [atom('std_alloc')]
+          }
+          asked.push(item ?? [])
+          if (asked.length === 1) throw new RemoteExceptionError(NODE, atom('badarg'), [])
+          return [tuple(atom('std_alloc'), atom('false'))]
+        },
+      }),
+    )
+    expect(asked[1]).toEqual(
+      tuple(atom('allocator'), ['std_alloc', 'sys_alloc', 'mseg_alloc', 'erts_mmap'].map(atom)),
+    )
+    expect(raw.allocators).toEqual([tuple(atom('std_alloc'), atom('false'))])
+  })
+
+  test('names what it could not have, and why', async () => {
+    const raw = await probe(
+      callee({
+        'erlang:system_info': ([item]) => (isAllocatorRequest(item) ? [] : string('27')),
+        'prim_file:read_file': () => tuple(atom('error'), atom('eacces')),
+      }),
+    )
+    expect(raw.memory).toBeUndefined()
+    expect(raw.os).toBeUndefined()
+    expect(raw.missing.map(({ what }) => what)).toEqual(['erlang:memory()', 'resident size'])
+  })
+
+  test('rejects an answer about the allocators that is no list', async () => {
+    const node = callee({ 'erlang:system_info': () => atom('maybe') })
+    await expect(probe(node)).rejects.toMatchObject({
+      code: 'ERR_NODE_UNEXPECTED_REPLY',
+      node: NODE,
+    })
+  })
+
+  test('ends with whatever else ends one of its calls', async () => {
+    const node = callee({
+      'erlang:memory': () => {
+        throw new TimeoutError('erlang:memory/0', 1)
+      },
+      'erlang:system_info': () => [],
+    })
+    await expect(probe(node)).rejects.toBeInstanceOf(TimeoutError)
+  })
+})
