@@ -36,7 +36,7 @@ export async function withNode<Result>(
   const start = performance.now()
   const left = (): Waiting => {
     const timeout = start + options.timeout - performance.now()
-    if (timeout <= 0) throw new TimeoutError(name, options.timeout)
+    if (timeout <= 0) throw new TimeoutError(`all that was asked of ${name}`, options.timeout)
     return { timeout, signal }
   }
   const { name: ownName, port, map } = options
@@ -45,6 +45,10 @@ export async function withNode<Result>(
   try {
     const remote = await node.connect(name, left())
     return await use({ remote, connectTime: performance.now() - start, left })
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error
+    // What was left for the last step tells the user nothing.
+    throw new TimeoutError(error.what, options.timeout)
   } finally {
     await node.close()
   }

@@ -9,10 +9,9 @@ export function nextCommand(
   node: string | undefined,
   options: TargetOptions,
 ): string {
-  const words =
-    node === undefined
-      ? ['--snapshot', options.snapshot ?? 'FILE']
-      : [node, ...connectionWords(options)]
+  // Standard input is not there a second time.
+  const file = options.snapshot === '-' ? 'FILE' : (options.snapshot ?? 'FILE')
+  const words = node === undefined ? ['--snapshot', file] : [node, ...connectionWords(options)]
   return ['beamscope', command, ...words.map(quote)].join(' ')
 }
 

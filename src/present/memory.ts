@@ -1,15 +1,17 @@
 /**
  * What `recon_alloc:memory` knows under its six keys, for people.
  */
+import { compare } from '../analysis/integer.ts'
 import { type MemoryReport, memoryReport } from '../analysis/memory.ts'
 import type { Snapshot } from '../analysis/snapshot.ts'
 import type { Amount } from '../analysis/unit.ts'
 import type { Keyword } from '../analysis/util-allocators.ts'
 import { formatPercentage, NONE } from './figures.ts'
+import { type Rows, shorten } from './rows.ts'
 import { table } from './table.ts'
 import { figureUnit, footer, heading, MAXIMA_MARK, shows, sizeIn, type View } from './view.ts'
 
-export function memoryText(snapshot: Snapshot, view: View): string {
+export function memoryText(snapshot: Snapshot, view: View, rows: Rows): string {
   const keywords = (['current', 'max'] as const).filter((keyword) => shows(view, keyword))
   const reports = keywords.map((keyword) => memoryReport(snapshot, keyword, figureUnit(view)))
   const size = (amount: Amount | undefined): string =>
@@ -28,6 +30,10 @@ export function memoryText(snapshot: Snapshot, view: View): string {
     )
   const of = (figure: (report: MemoryReport) => string): readonly string[] => reports.map(figure)
   const [report] = reports
+  const instances = report?.allocatedInstances ?? new Map<number, Amount>()
+  const { shown, hidden } = shorten([...instances.keys()], rows, (left, right) =>
+    compare(instances.get(right) ?? 0, instances.get(left) ?? 0),
+  )
   return [
     heading('Memory of the allocators', snapshot, view),
     section('', [
@@ -43,13 +49,18 @@ export function memoryText(snapshot: Snapshot, view: View): string {
         of(({ allocatedTypes }) => size(allocatedTypes.get(type))),
       ]),
     ),
-    section(
-      'allocated_instances',
-      [...(report?.allocatedInstances.keys() ?? [])].map((instance) => [
-        instance === 0 ? '0 (no scheduler)' : `${instance}`,
-        of(({ allocatedInstances }) => size(allocatedInstances.get(instance))),
-      ]),
-    ),
+    [
+      section(
+        'allocated_instances',
+        shown.map((instance) => [
+          instance === 0 ? '0 (no scheduler)' : `${instance}`,
+          of(({ allocatedInstances }) => size(allocatedInstances.get(instance))),
+        ]),
+      ),
+      ...(hidden.length === 0
+        ? []
+        : [view.paper.colors.dim(`and ${hidden.length} smaller ones; --all shows them`)]),
+    ].join('\n'),
     footer(view, snapshot, EXPLANATION, ['fragmentation']),
   ].join('\n\n')
 }

@@ -8,7 +8,14 @@ import { memoryText } from '../../present/memory.ts'
 import { analysisCommand, show } from '../analysis-command.ts'
 import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
-import { type AnalysisOptions, addKeywordOptions, type KeywordOptions } from '../options.ts'
+import {
+  type AnalysisOptions,
+  addAllOption,
+  addKeywordOptions,
+  type KeywordOptions,
+  type RowOptions,
+} from '../options.ts'
+import { rowsOf } from '../rows.ts'
 
 export function memoryCommand(context: Context): Command {
   const command = addKeywordOptions(
@@ -19,15 +26,17 @@ export function memoryCommand(context: Context): Command {
       context,
     ),
   )
-  command.action((node: string | undefined, options: AnalysisOptions & KeywordOptions) =>
-    show('memory', node, options, context, {
-      json: (snapshot, unit) =>
-        toJson({
-          current: memoryReport(snapshot, 'current', unit),
-          max: memoryReport(snapshot, 'max', unit),
-        }),
-      text: memoryText,
-    }),
+  addAllOption(command)
+  command.action(
+    (node: string | undefined, options: AnalysisOptions & KeywordOptions & RowOptions) =>
+      show('memory', node, options, context, {
+        json: (snapshot, unit) =>
+          toJson({
+            current: memoryReport(snapshot, 'current', unit),
+            max: memoryReport(snapshot, 'max', unit),
+          }),
+        text: (snapshot, view) => memoryText(snapshot, view, rowsOf(options)),
+      }),
   )
   return addExamples(
     command,

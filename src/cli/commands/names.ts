@@ -1,6 +1,7 @@
 /**
  * `beamscope names`: what a port mapper knows.
  */
+import { hostname } from 'node:os'
 import { Command } from 'commander'
 import { toJson } from '../../analysis/json.ts'
 import { names } from '../../epmd/client.ts'
@@ -22,6 +23,13 @@ interface NamesOptions extends OutputOptions {
   readonly timeout: number
 }
 
+const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1'])
+
+/** The host in the names of this machine's nodes, if they were started with `-sname`. */
+function shortHostname(): string {
+  return hostname().split('.')[0] ?? 'localhost'
+}
+
 export function namesCommand(context: Context): Command {
   const command = new Command('names')
     .description('Lists the nodes that are registered in the port mapper (EPMD) of a host.')
@@ -40,7 +48,7 @@ export function namesCommand(context: Context): Command {
       const work = names({ host, port, timeout, signal: context.signal })
       const found = await withSpinner(context, `asking the port mapper of ${host}`, work)
       const next = (name: string): string =>
-        nextCommand('ping', `${name}@${host}`, {
+        nextCommand('ping', `${name}@${LOOPBACK.has(host) ? shortHostname() : host}`, {
           timeout,
           ...(epmdPort === undefined ? {} : { epmdPort }),
         })
