@@ -88,7 +88,7 @@ const DEFAULT_MAX_DEPTH = 10_000
  * What the binaries of one text may hold in bits beyond the length of the text: `<<0:800000000>>` is
  * short, but large.
  */
-const MAX_EXTRA_BITS = 64 * 1024 * 1024 * 8
+const MAX_EXTRA_BITS = 16 * 1024 * 1024 * 8
 
 /** Erlang's limits: of the unit of a segment, and of arguments. */
 const MAX_UNIT = 256

@@ -19,12 +19,9 @@ export class BitBuilder {
   /** How many bits are there. */
   #length = 0
 
-  get bitLength(): number {
-    return this.#length
-  }
-
   /** `value` modulo `2 ** size`, as Erlang takes it. */
   integer(value: number | bigint, size: number, little: boolean): void {
+    if (size === 0) return
     if (size <= 8 && typeof value === 'number') {
       this.#bits(value & ((1 << size) - 1), size)
       return
@@ -33,11 +30,17 @@ export class BitBuilder {
     const hex = BigInt.asUintN(size, BigInt(value))
       .toString(16)
       .padStart(width * 2, '0')
-    // Where the size is not whole bytes, it is the byte of the highest bits that is short.
-    const short = size - (width - 1) * 8
-    for (let i = 0; i < width; i++) {
-      const at = little ? width - 1 - i : i
-      this.#bits(Number.parseInt(hex.slice(at * 2, at * 2 + 2), 16), at === 0 ? short : 8)
+    const bytes = Buffer.from(hex, 'hex')
+    // Where the size is not whole bytes, the byte of the highest bits is short.
+    const high = bytes[0] ?? 0
+    const highSize = size - (width - 1) * 8
+    const low = bytes.subarray(1)
+    if (little) {
+      this.#wholeBytes(low.reverse())
+      this.#bits(high, highSize)
+    } else {
+      this.#bits(high, highSize)
+      this.#wholeBytes(low)
     }
   }
 
@@ -46,7 +49,7 @@ export class BitBuilder {
     const view = new DataView(new ArrayBuffer(size / 8))
     if (size === 64) view.setFloat64(0, value, little)
     else view.setFloat32(0, value, little)
-    for (let i = 0; i < view.byteLength; i++) this.#bits(view.getUint8(i), 8)
+    this.#wholeBytes(new Uint8Array(view.buffer))
   }
 
   /** A code point that is no surrogate. */
@@ -59,7 +62,7 @@ export class BitBuilder {
     } else if (code < 0x80) {
       this.#bits(code, 8)
     } else {
-      for (const byte of utf8.encode(String.fromCodePoint(code))) this.#bits(byte, 8)
+      this.#wholeBytes(utf8.encode(String.fromCodePoint(code)))
     }
   }
 
@@ -73,7 +76,7 @@ export class BitBuilder {
   #bits(value: number, count: number): void {
     const at = this.#length >>> 3
     const room = 8 - (this.#length & 7)
-    if (at + 1 >= this.#bytes.length) this.#grow()
+    this.#reserve(2)
     const byte = this.#bytes[at] ?? 0
     if (count <= room) {
       this.#bytes[at] = byte | (value << (room - count))
@@ -84,8 +87,21 @@ export class BitBuilder {
     this.#length += count
   }
 
-  #grow(): void {
-    const grown = new Uint8Array(this.#bytes.length * 2)
+  #wholeBytes(bytes: Uint8Array): void {
+    if (this.#length % 8 === 0) {
+      this.#reserve(bytes.length)
+      this.#bytes.set(bytes, this.#length / 8)
+      this.#length += bytes.length * 8
+    } else {
+      for (const byte of bytes) this.#bits(byte, 8)
+    }
+  }
+
+  /** Makes room for so many bytes behind the last whole one. */
+  #reserve(count: number): void {
+    const needed = (this.#length >>> 3) + count
+    if (needed <= this.#bytes.length) return
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
     grown.set(this.#bytes)
     this.#bytes = grown
   }
