@@ -115,25 +115,25 @@ class Parts implements AllocatorParts {
     } else if (allocator === 'erts_mmap') {
       this.mappers = readMappers(answer)
     } else if (!isList(answer)) {
-      this.#passOver(allocator, undefined, '', 'a list of instances or false', answer)
+      this.#passOver(new Place(allocator, undefined), 'a list of instances or false', answer)
     } else {
       for (const entry of answer) {
         const [tag, instance, properties] = elements(entry, 3)
         if (isAtom(tag, 'instance') && typeof instance === 'number' && properties !== undefined) {
           this.addInstance(allocator, instance, properties)
         } else {
-          this.#passOver(allocator, undefined, '', '{instance, N, Properties}', entry)
+          this.#passOver(new Place(allocator, undefined), '{instance, N, Properties}', entry)
         }
       }
     }
   }
 
   addInstance(allocator: string, instance: number, properties: Term): void {
-    const at: Place = { allocator, instance, path: '' }
+    const at = new Place(allocator, instance)
     if (allocator === 'erts_mmap') {
       this.mappers = readMappers(properties)
     } else if (!isList(properties)) {
-      this.#passOver(allocator, instance, '', 'a property list', properties)
+      this.#passOver(at, 'a property list', properties)
     } else if (allocator === 'sys_alloc') {
       this.sysAllocOptions ??= readInstance(properties, at).options
     } else if (allocator === 'mseg_alloc') {
@@ -145,7 +145,7 @@ class Parts implements AllocatorParts {
       } else if (rest.options.e === false) {
         if (!this.disabled.includes(allocator)) this.disabled.push(allocator)
       } else if (UTIL_ALLOCATORS.has(allocator)) {
-        throw new AllocatorFieldMissingError({ ...at, path: mbcs === undefined ? 'mbcs' : 'sbcs' })
+        throw new AllocatorFieldMissingError(at.within(mbcs === undefined ? 'mbcs' : 'sbcs'))
       } else if (!this.unknown.includes(allocator)) {
         this.unknown.push(allocator)
       }
@@ -153,30 +153,37 @@ class Parts implements AllocatorParts {
   }
 
   /** An answer that cannot be read: fatal if its allocator counts, else no more than noted. */
-  #passOver(
-    allocator: string,
-    instance: number | undefined,
-    path: string,
-    expected: string,
-    found: Term,
-  ): void {
+  #passOver(at: Place, expected: string, found: Term): void {
+    const { allocator } = at
     if (UTIL_ALLOCATORS.has(allocator) || allocator === 'mseg_alloc' || allocator === 'sys_alloc') {
-      throw new AllocatorShapeError({ allocator, instance, path }, expected, outline(found))
+      throw wrong(at, expected, found)
     }
     if (!this.unknown.includes(allocator)) this.unknown.push(allocator)
   }
 }
 
-/** Where in an allocator's answer the reader stands. */
-type Place = {
+/** Where in an allocator's answer the reader stands; the path is put together only for an error. */
+class Place {
   readonly allocator: string
   readonly instance: number | undefined
-  /** Names of fields with dots between: `mbcs.carriers_size`. Empty at the instance itself. */
-  readonly path: string
-}
+  readonly #outer: Place | undefined
+  readonly #name: string
+  constructor(allocator: string, instance: number | undefined, outer?: Place, name = '') {
+    this.allocator = allocator
+    this.instance = instance
+    this.#outer = outer
+    this.#name = name
+  }
 
-function within(at: Place, name: string): Place {
-  return { ...at, path: at.path === '' ? name : `${at.path}.${name}` }
+  within(name: string): Place {
+    return new Place(this.allocator, this.instance, this, name)
+  }
+
+  /** Names of fields with dots between: `mbcs.carriers_size`. Empty at the instance itself. */
+  get path(): string {
+    const outer = this.#outer?.path ?? ''
+    return outer === '' ? this.#name : `${outer}.${this.#name}`
+  }
 }
 
 function readInstance(
@@ -197,22 +204,22 @@ function readInstance(
     if (!isAtom(key) || value === undefined) continue
     switch (key.name) {
       case 'options':
-        options ??= readOptions(value, within(at, 'options'))
+        options ??= readOptions(value, at.within('options'))
         break
       case 'mbcs':
-        mbcs ??= readCarriers(value, within(at, 'mbcs'))
+        mbcs ??= readCarriers(value, at.within('mbcs'))
         break
       case 'mbcs_pool':
-        mbcsPool ??= readPool(value, at.allocator, within(at, 'mbcs_pool'))
+        mbcsPool ??= readPool(value, at.allocator, at.within('mbcs_pool'))
         break
       case 'sbcs':
-        sbcs ??= readCarriers(value, within(at, 'sbcs'))
+        sbcs ??= readCarriers(value, at.within('sbcs'))
         break
       case 'calls':
-        calls ??= readCalls(value, within(at, 'calls'))
+        calls ??= readCalls(value, at.within('calls'))
         break
       case 'fix_types':
-        fixTypes ??= readFixTypes(value, within(at, 'fix_types'))
+        fixTypes ??= readFixTypes(value, at.within('fix_types'))
         break
     }
   }
@@ -236,7 +243,8 @@ function readCarriers(term: Term, at: Place): Carriers {
   let sysAllocCarriers: Integer | undefined
   let msegAllocCarriersSize: Integer | undefined
   let sysAllocCarriersSize: Integer | undefined
-  for (const { name, tuple } of properties(term, at)) {
+  for (const tuple of properties(term, at)) {
+    const name = nameOf(tuple)
     switch (name) {
       case 'blocks':
         // OTP 23 counts by type, `{blocks, [{Type, …}]}`; OTP 22, and recon, in one counter.
@@ -290,7 +298,8 @@ function readBlocksByType(tuple: Tuple, at: Place): readonly BlocksOfType[] {
   return byType(tuple, at, (allocator, list, here) => {
     let count: Counter | undefined
     let size: Counter | undefined
-    for (const { name, tuple } of properties(list, here)) {
+    for (const tuple of properties(list, here)) {
+      const name = nameOf(tuple)
       if (name === 'count') count ??= readCounter(tuple, here)
       else if (name === 'size') size ??= readCounter(tuple, here)
     }
@@ -310,7 +319,8 @@ function readPool(term: Term, allocator: string, at: Place): CarrierPool {
   let carriers: Integer | undefined
   let carriersSize: Integer | undefined
   const statistics: [string, Integer][] = []
-  for (const { name, tuple } of properties(term, at)) {
+  for (const tuple of properties(term, at)) {
+    const name = nameOf(tuple)
     switch (name) {
       case 'blocks':
         if (isInteger(tuple.elements[1])) blocks ??= readCurrent(tuple, at)
@@ -360,7 +370,8 @@ function readPooledByType(tuple: Tuple, at: Place): CarrierPool['blocksByType'] 
   return byType(tuple, at, (allocator, list, here) => {
     let count: Integer | undefined
     let size: Integer | undefined
-    for (const { name, tuple } of properties(list, here)) {
+    for (const tuple of properties(list, here)) {
+      const name = nameOf(tuple)
       if (name === 'count' || name === 'blocks') count ??= readCurrent(tuple, here)
       else if (name === 'size' || name === 'blocks_size') size ??= readCurrent(tuple, here)
     }
@@ -378,13 +389,13 @@ function byType<Blocks>(
   at: Place,
   read: (allocator: string, list: Term, at: Place) => Blocks,
 ): readonly Blocks[] {
-  const here = within(at, nameOf(tuple))
+  const here = at.within(nameOf(tuple))
   const list = tuple.elements[1]
   if (!isList(list)) throw wrong(here, 'a list by type', tuple)
   return list.map((entry) => {
     const [type, value] = elements(entry, 2)
     if (!isAtom(type) || value === undefined) throw wrong(here, '{Type, Properties}', entry)
-    return read(type.name, value, within(here, type.name))
+    return read(type.name, value, here.within(type.name))
   })
 }
 
@@ -394,11 +405,11 @@ function readMsegInstance(list: readonly Term[], instance: number, at: Place): M
   for (const property of list) {
     const [key, value] = elements(property, 2)
     if (value === undefined) continue
-    if (isAtom(key, 'options')) options ??= readOptions(value, within(at, 'options'))
+    if (isAtom(key, 'options')) options ??= readOptions(value, at.within('options'))
     else if (isAtom(key, 'memkind')) kinds.push(value)
   }
   kinds.sort(compareTerms)
-  const here = within(at, 'memkind')
+  const here = at.within('memkind')
   return {
     instance,
     options: options ?? {},
@@ -414,14 +425,16 @@ function readKind(term: Term, at: Place): MsegMemoryKind {
   let segmentsSize: Counter | undefined
   let segmentsWatermark: Integer | undefined
   let calls: MsegMemoryKind['calls'] | undefined
-  const status = within(at, 'status')
-  for (const { name: key, tuple } of properties(term, at)) {
+  const status = at.within('status')
+  for (const tuple of properties(term, at)) {
+    const key = nameOf(tuple)
     const value = tuple.elements[1]
     if (value === undefined) continue
     if (key === 'name') name ??= stringValue(value)
-    else if (key === 'calls') calls ??= readCalls(value, within(at, 'calls'))
+    else if (key === 'calls') calls ??= readCalls(value, at.within('calls'))
     else if (key === 'status') {
-      for (const { name, tuple } of properties(value, status)) {
+      for (const tuple of properties(value, status)) {
+        const name = nameOf(tuple)
         switch (name) {
           case 'cached_segments':
             cachedSegments ??= readCurrent(tuple, status)
@@ -455,9 +468,12 @@ function readKind(term: Term, at: Place): MsegMemoryKind {
 
 /** `[{default_mmap, […]}, {literal_mmap, […]}]`: `erts_mmap` has mappers instead of instances. */
 function readMappers(term: Term): Readonly<Record<string, Mapper>> {
-  const at: Place = { allocator: 'erts_mmap', instance: undefined, path: '' }
+  const at = new Place('erts_mmap', undefined)
   return Object.fromEntries(
-    properties(term, at).map(({ name, tuple }) => [name, readMapper(tuple, within(at, name))]),
+    properties(term, at).map((tuple) => [
+      nameOf(tuple),
+      readMapper(tuple, at.within(nameOf(tuple))),
+    ]),
   )
 }
 
@@ -467,10 +483,11 @@ function readMapper(mapper: Tuple, at: Place): Mapper {
   let osUsed: Integer | undefined
   const list = mapper.elements[1]
   if (list === undefined) throw wrong(at, '{Mapper, Properties}', mapper)
-  for (const { name, tuple } of properties(list, at)) {
+  for (const tuple of properties(list, at)) {
+    const name = nameOf(tuple)
     const value = tuple.elements[1]
     if (value === undefined) continue
-    const here = within(at, name)
+    const here = at.within(name)
     if (name === 'options') options ??= readOptions(value, here)
     else if (name === 'supercarrier') {
       const sizes = readSizes(value, here)
@@ -486,18 +503,20 @@ function readMapper(mapper: Tuple, at: Place): Mapper {
 
 /** The sizes in `[{sizes, [{used, N}, …]}, …]`. */
 function readSizes(term: Term, at: Place): Readonly<Record<string, Integer>> {
-  for (const { name, tuple } of properties(term, at)) {
+  for (const tuple of properties(term, at)) {
+    const name = nameOf(tuple)
     if (name !== 'sizes' || tuple.elements[1] === undefined) continue
-    const here = within(at, 'sizes')
+    const here = at.within('sizes')
     const sizes = properties(tuple.elements[1], here)
-    return Object.fromEntries(sizes.map(({ name, tuple }) => [name, readCurrent(tuple, here)]))
+    return Object.fromEntries(sizes.map((tuple) => [nameOf(tuple), readCurrent(tuple, here)]))
   }
-  throw new AllocatorFieldMissingError(within(at, 'sizes'))
+  throw new AllocatorFieldMissingError(at.within('sizes'))
 }
 
 function readOptions(term: Term, at: Place): Readonly<Record<string, OptionValue>> {
   const options: [string, OptionValue][] = []
-  for (const { name, tuple } of properties(term, at)) {
+  for (const tuple of properties(term, at)) {
+    const name = nameOf(tuple)
     const value = tuple.elements[1]
     if (value !== undefined && tuple.elements.length === 2) options.push([name, optionValue(value)])
   }
@@ -513,16 +532,16 @@ function optionValue(term: Term): OptionValue {
 
 function readCalls(term: Term, at: Place): Readonly<Record<string, Integer>> {
   return Object.fromEntries(
-    properties(term, at).map(({ name, tuple }) => [name, readGiga(tuple, at)]),
+    properties(term, at).map((tuple) => [nameOf(tuple), readGiga(tuple, at)]),
   )
 }
 
 /** `[{Type, Allocated, Used}, …]`. */
 function readFixTypes(term: Term, at: Place): AllocatorInstance['fixTypes'] {
-  return properties(term, at).map(({ name, tuple }) => {
+  return properties(term, at).map((tuple) => {
     const [, allocated, used] = elements(tuple, 3)
     if (!isCount(allocated) || !isCount(used)) throw wrong(at, '{Type, Allocated, Used}', tuple)
-    return { type: name, allocated, used }
+    return { type: nameOf(tuple), allocated, used }
   })
 }
 
@@ -557,16 +576,14 @@ function readGiga(tuple: Tuple, at: Place): Integer {
   return add(multiply(giga, 1_000_000_000), ones)
 }
 
-/** The tuples of a property list with their names; what else stands in it is passed over. */
-function properties(term: Term, at: Place): { readonly name: string; readonly tuple: Tuple }[] {
+/** The tuples of a property list; what else stands in it is passed over. */
+function properties(term: Term, at: Place): readonly Tuple[] {
   if (!isList(term)) throw wrong(at, 'a property list', term)
-  const found: { readonly name: string; readonly tuple: Tuple }[] = []
-  for (const tuple of term) {
-    if (!isTuple(tuple)) continue
-    const name = tuple.elements[0]
-    if (isAtom(name)) found.push({ name: name.name, tuple })
-  }
-  return found
+  return term.every(isProperty) ? term : term.filter(isProperty)
+}
+
+function isProperty(term: Term): term is Tuple {
+  return isTuple(term) && isAtom(term.elements[0])
 }
 
 function nameOf(tuple: Tuple): string {
@@ -587,7 +604,7 @@ function isCount(term: Term | undefined): term is Integer {
 }
 
 function required<Value>(value: Value | undefined, at: Place, name: string): Value {
-  if (value === undefined) throw new AllocatorFieldMissingError(within(at, name))
+  if (value === undefined) throw new AllocatorFieldMissingError(at.within(name))
   return value
 }
 

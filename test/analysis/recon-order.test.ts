@@ -35,6 +35,20 @@ describe('sums', () => {
     expect(memory(snapshot, 'used', 'current', 'kilobyte')).toBe(2 ** 63 + 2 ** 11)
   })
 
+  it('round in kilobytes where recon rounds: each figure is divided before it is added', () => {
+    // Doubles about 2^43 are 2^-9 apart: one byte more is lost, two together would not be.
+    const snapshot = snapshotOf(
+      answer('ets_alloc', [
+        utilInstance(0, {
+          mbcs: { carriersSize: 1 },
+          mbcsPool: { carriersSize: 2n ** 53n + 1n },
+        }),
+      ]),
+    )
+    expect(memory(snapshot, 'allocated')).toBe(2n ** 53n + 2n)
+    expect(memory(snapshot, 'allocated', 'current', 'kilobyte')).toBe(2 ** 43)
+  })
+
   it('leave out literal_alloc and allocators that recon does not know', () => {
     const snapshot = snapshotOf(
       answer('literal_alloc', [utilInstance(0, { mbcs: blocks(1) })]),
