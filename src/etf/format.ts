@@ -5,6 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { escaped, isNameCharacter, isNameStart, isPrintable, reservedWords } from './characters.ts'
+import { isList } from './match.ts'
 import type { NodeIdentity } from './parse.ts'
 import type { Atom, BitString, Pid, Port, Reference, Term } from './terms.ts'
 
@@ -302,11 +303,6 @@ function leafText(term: Term, room: number, node: NodeIdentity | undefined): str
       // All others have parts.
       return ''
   }
-}
-
-/** `Array.isArray` does not narrow a readonly array; this does. */
-function isList(term: Term): term is readonly Term[] {
-  return Array.isArray(term)
 }
 
 /** Whether Erlang prints a list as a string. */

@@ -4,6 +4,7 @@
  * @see https://www.erlang.org/doc/system/expressions.html#term-comparisons
  */
 import { pushParts } from './equality.ts'
+import { isList } from './match.ts'
 import {
   type Atom,
   type BitString,
@@ -20,7 +21,7 @@ import {
 } from './terms.ts'
 
 /**
- * Below zero where `a < b`, zero where `a == b`, above zero where `a > b`: what `Array.sort` takes.
+ * -1 where `a < b`, 0 where `a == b`, 1 where `a > b`: what `Array.sort` takes.
  *
  * Number < atom < reference < fun < port < pid < tuple < native record < map < nil < list < bitstring.
  * An integer and a float are compared by value, exactly: `1 == 1.0`. Between keys of maps that differs,
@@ -69,7 +70,7 @@ type Push = (left: readonly Term[], right: readonly Term[], count: number, exact
 function compareOne(a: Term, b: Term, exact: boolean, push: Push): number {
   if (a === b) return 0
   const byRank = rank(a) - rank(b)
-  if (byRank !== 0) return byRank
+  if (byRank !== 0) return Math.sign(byRank)
   // From here on both are of the same kind.
   if (isNumber(a) && isNumber(b)) return compareNumbers(a, b, exact)
   if (isBits(a) && isBits(b)) return compareBits(a, b)
@@ -113,8 +114,8 @@ function compareOne(a: Term, b: Term, exact: boolean, push: Push): number {
 /** Terms of different ranks are in the order of their ranks. */
 function rank(term: Term): number {
   if (isNumber(term)) return 0
-  if (isBits(term)) return 11
-  if (isList(term)) return term.length === 0 ? 9 : 10
+  if (isBits(term)) return 12
+  if (isList(term)) return term.length === 0 ? 10 : 11
   switch (term.type) {
     case 'atom':
       return 1
@@ -123,23 +124,23 @@ function rank(term: Term): number {
     case 'fun':
     case 'old_fun':
       return 3
-    // An export counts as a fun, but comes after those.
+    // A fun as well, but it comes after those of all modules.
     case 'export':
-      return 3.5
-    case 'port':
       return 4
-    case 'pid':
+    case 'port':
       return 5
-    case 'tuple':
+    case 'pid':
       return 6
-    case 'record':
+    case 'tuple':
       return 7
-    case 'map':
+    case 'record':
       return 8
+    case 'map':
+      return 9
     case 'improper_list':
-      return 10
+      return 11
     case 'local':
-      return 12
+      return 13
   }
 }
 
@@ -170,11 +171,6 @@ function isBoxed(
   term: Term,
 ): term is Exclude<Term, number | bigint | Uint8Array | readonly Term[]> {
   return typeof term === 'object' && !isList(term) && !(term instanceof Uint8Array)
-}
-
-/** `Array.isArray` does not narrow a readonly array; this does. */
-function isList(term: Term): term is readonly Term[] {
-  return Array.isArray(term)
 }
 
 function byValue(a: number | bigint, b: number | bigint): number {
