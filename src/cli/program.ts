@@ -183,8 +183,8 @@ function createProgram(context: Context): Command {
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(printableLines(text)),
       outputError: (text, write) => write(text.replace(/^error: /, 'beamscope: ')),
-      getOutHelpWidth: () => context.stdout.columns ?? HELP_WIDTH,
-      getErrHelpWidth: () => context.stderr.columns ?? HELP_WIDTH,
+      getOutHelpWidth: () => context.stdout.columns || HELP_WIDTH,
+      getErrHelpWidth: () => context.stderr.columns || HELP_WIDTH,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })

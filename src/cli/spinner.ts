@@ -13,7 +13,8 @@ export async function withSpinner<Result>(
   work: Promise<Result>,
 ): Promise<Result> {
   const { stderr } = context
-  if (!stderr.isTTY || context.env.TERM === 'dumb') return work
+  // A terminal may not know its width, as one without a window does; ora would draw for ever.
+  if (!stderr.isTTY || !stderr.columns || context.env.TERM === 'dumb') return work
   let stop = (): void => {}
   let isOver = false
   const timer = setTimeout(async () => {

@@ -25,7 +25,8 @@ export function paperOf(
   stream: { readonly isTTY?: boolean; readonly columns?: number },
   env: Readonly<Record<string, string | undefined>>,
 ): Paper {
-  const columns = stream.isTTY ? (stream.columns ?? DEFAULT_WIDTH) : DEFAULT_WIDTH
+  // A terminal without a window says 0.
+  const columns = (stream.isTTY && stream.columns) || DEFAULT_WIDTH
   return {
     width: Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, columns)),
     colors: picocolors.createColors(wantsColors(stream.isTTY === true, env)),

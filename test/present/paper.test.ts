@@ -26,6 +26,8 @@ it('goes by what the user says', () => {
 it('is as wide as the terminal within reason, else 80 columns', () => {
   expect(paperOf(terminal, {}).width).toBe(100)
   expect(paperOf({}, {}).width).toBe(80)
+  // As under `script`, or in a container.
+  expect(paperOf({ isTTY: true, columns: 0 }, {}).width).toBe(80)
   expect(paperOf({ isTTY: true, columns: 10 }, {}).width).toBe(40)
   expect(paperOf({ isTTY: true, columns: 400 }, {}).width).toBe(120)
 })
