@@ -19,7 +19,12 @@ async function shown(
   const context: Context = {
     stdin: Readable.from([]),
     stdout: stream,
-    stderr: Object.assign(stream, stderr),
+    // A terminal's stream can do this too.
+    stderr: Object.assign(stream, stderr, {
+      clearLine: () => true,
+      cursorTo: () => true,
+      moveCursor: () => true,
+    }),
     env,
     signal: new AbortController().signal,
     exitCode: 0,
