@@ -51,7 +51,7 @@ export class ChunkList {
     let position = this.#offset
     for (let i = 0; i < size; i++) {
       let chunk = this.#chunk(index)
-      while (position === chunk.length) {
+      if (position === chunk.length) {
         chunk = this.#chunk(++index)
         position = 0
       }

@@ -65,12 +65,11 @@ export interface Assembled {
 /** A message under way. */
 interface Sequence {
   readonly atoms: readonly Atom[]
-  /** What the first fragment held; `undefined` once the message was refused. */
-  first: Uint8Array | undefined
-  readonly bytes: ChunkList
-  size: number
   /** How many fragments are still to come. */
   left: number
+  size: number
+  /** What has come, and of it the first fragment; `undefined` once the message was refused. */
+  kept: { readonly first: Uint8Array; readonly bytes: ChunkList } | undefined
 }
 
 /** Puts fragments together. What it holds at most is set by the limits, whatever a peer announces. */
@@ -109,8 +108,7 @@ export class FragmentAssembler {
     const data = frame.subarray(header.end)
     const sequence = header.kind === 'first' ? this.#begin(header, data) : this.#find(header)
     sequence.left -= 1
-    const refused = sequence.first === undefined
-    const assembled = refused ? undefined : this.#append(sequence, data)
+    const assembled = this.#append(sequence, data)
     if (sequence.left === 0) this.#end(header, sequence)
     return assembled
   }
@@ -123,7 +121,8 @@ export class FragmentAssembler {
       throw new FragmentError(`begins one more message than ${this.#maxSequences}`, header)
     }
     const { atoms, fragment } = header
-    const sequence = { atoms, first: data, bytes: new ChunkList(), size: 0, left: fragment }
+    const kept = { first: data, bytes: new ChunkList() }
+    const sequence = { atoms, left: fragment, size: 0, kept }
     this.#sequences.set(header.sequence, sequence)
     return sequence
   }
@@ -138,21 +137,22 @@ export class FragmentAssembler {
   }
 
   #append(sequence: Sequence, data: Uint8Array): Assembled | undefined {
+    const { atoms, kept } = sequence
+    if (kept === undefined) return undefined
     sequence.size += data.length
     this.#totalSize += data.length
-    const { atoms, first, size } = sequence
-    const refusal = this.#refusal(size)
-    if (refusal !== undefined && first !== undefined) {
+    const refusal = this.#refusal(sequence.size)
+    if (refusal !== undefined) {
       this.#forget(sequence)
-      return { atoms, bytes: first, refusal }
+      return { atoms, bytes: kept.first, refusal }
     }
     // A message of one fragment needs nothing kept.
-    if (sequence.left === 0 && sequence.bytes.length === 0) {
+    if (sequence.left === 0 && kept.bytes.length === 0) {
       return { atoms, bytes: data, refusal: undefined }
     }
-    sequence.bytes.push(compact(data))
+    kept.bytes.push(compact(data))
     if (sequence.left > 0) return undefined
-    return { atoms, bytes: sequence.bytes.take(sequence.bytes.length), refusal: undefined }
+    return { atoms, bytes: kept.bytes.take(kept.bytes.length), refusal: undefined }
   }
 
   #refusal(size: number): MessageTooLargeError | undefined {
@@ -167,8 +167,7 @@ export class FragmentAssembler {
   #forget(sequence: Sequence): void {
     this.#totalSize -= sequence.size
     sequence.size = 0
-    sequence.first = undefined
-    sequence.bytes.skip(sequence.bytes.length)
+    sequence.kept = undefined
   }
 
   #end(header: Header, sequence: Sequence): void {

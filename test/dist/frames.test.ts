@@ -127,13 +127,26 @@ describe('FrameSplitter', () => {
     expect(frames.next()).toEqual(wire('hello'))
   })
 
+  it('waits for the longer length after a change of phase', () => {
+    const frames = splitter(2, 0xffff)
+    frames.push(wire(0, 1))
+    expect(frames.next()).toBeUndefined()
+    frames.switchTo({ headerSize: 4, maxLength: 0x1_0000 })
+    frames.push(wire(0))
+    expect(frames.next()).toBeUndefined()
+    frames.push(wire(0, 'x'.repeat(0x1_0000)))
+    expect(frames.next()).toHaveLength(0x1_0000)
+  })
+
   it('gives up what is left as raw bytes', () => {
     const frames = splitter(2)
     frames.push(wire(0, 1, 'a', 0, 9, 'rest'))
     frames.next()
+    expect(frames.next()).toBeUndefined()
     expect(frames.remainder()).toEqual(wire(0, 9, 'rest'))
     expect(frames.buffered).toBe(0)
-    expect(frames.next()).toBeUndefined()
+    frames.push(wire(0, 1, 'b'))
+    expect(frames.next()).toEqual(wire('b'))
   })
 
   it('refuses a length over the limit as soon as it is there, and everything after it', () => {
