@@ -1,29 +1,18 @@
 /**
- * A time-out and a caller's signal in one.
+ * A deadline as a signal, for what waits by a signal.
  *
  * Not `AbortSignal.any([AbortSignal.timeout(…), …])`: on Node 20 that one is garbage-collected while it is
  * waited for, and then never aborts.
  */
+import { startDeadline } from '../../src/net/deadline.ts'
+
 export interface Deadline extends Disposable {
   readonly signal: AbortSignal
 }
 
-/** Aborts after `milliseconds`, or with `signal` and its reason; disposal lets go of both. */
-export function createDeadline(milliseconds: number, signal?: AbortSignal): Deadline {
+/** `what` is waited for; disposal calls the deadline off. */
+export function createDeadline(what: string, timeout: number, signal?: AbortSignal): Deadline {
   const controller = new AbortController()
-  const follow = (): void => controller.abort(signal?.reason)
-  const timer = setTimeout(() => {
-    controller.abort(new DOMException(`${milliseconds} ms have passed`, 'TimeoutError'))
-  }, milliseconds)
-  if (signal?.aborted) {
-    follow()
-  }
-  signal?.addEventListener('abort', follow)
-  return {
-    signal: controller.signal,
-    [Symbol.dispose]: () => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', follow)
-    },
-  }
+  const stop = startDeadline(what, timeout, signal, (reason) => controller.abort(reason))
+  return { signal: controller.signal, [Symbol.dispose]: stop }
 }

@@ -1,6 +1,7 @@
 /** Starts real Erlang nodes for tests: each with a port mapper of its own, on loopback alone. */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Waiting } from '../../src/net/deadline.ts'
 import { createDeadline } from './deadline.ts'
 import {
   EvaluationError,
@@ -9,7 +10,7 @@ import {
   ReconUnavailableError,
   ReleaseUnavailableError,
 } from './errors.ts'
-import { type EvaluationOptions, type EvaluationTarget, evaluateOn } from './evaluation.ts'
+import { type EvaluationTarget, evaluateOn } from './evaluation.ts'
 import { findFreePort } from './free-port.ts'
 import { Keeper } from './keeper.ts'
 import { createContainerPlace, createPathPlace, type Place } from './place.ts'
@@ -59,10 +60,11 @@ export interface ErlangNode extends AsyncDisposable {
   /**
    * The value of the last of these expressions, as `~0tp` prints it. Each call is evaluated by a process
    * of its own, which has ended when the answer comes; an ETS table that is to stay needs another owner.
+   * The time-out is 30 seconds by default.
    *
    * @throws {EvaluationError} an exception, a syntax error, or no answer in time
    */
-  evaluate(expression: string, options?: EvaluationOptions): Promise<string>
+  evaluate(expression: string, waiting?: Waiting): Promise<string>
   /** The last megabyte of what the node and its port mapper printed. */
   logs(): Promise<string>
   /** Suspends the emulator; its port mapper still names it, and the kernel still takes connections. */
@@ -131,7 +133,7 @@ export async function startErlangNode(options: ErlangNodeOptions = {}): Promise<
     ],
   })
   try {
-    using deadline = createDeadline(startTimeout, options.signal)
+    using deadline = createDeadline(`the start of ${name}`, startTimeout, options.signal)
     const port = await keeper.registered(deadline.signal)
     const target: EvaluationTarget = {
       name,
@@ -174,8 +176,8 @@ class RunningNode implements ErlangNode {
     this.#keeper = keeper
   }
 
-  evaluate(expression: string, options: EvaluationOptions = {}): Promise<string> {
-    return evaluateOn(this.#target, expression, options)
+  evaluate(expression: string, waiting: Waiting = {}): Promise<string> {
+    return evaluateOn(this.#target, expression, waiting)
   }
 
   async logs(): Promise<string> {

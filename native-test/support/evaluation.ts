@@ -6,6 +6,7 @@
  * What goes there and what comes back is Base64, so that neither tool's reading and printing can change
  * it: `erl_call` takes bytes for characters, and cuts long binaries short.
  */
+import type { Waiting } from '../../src/net/deadline.ts'
 import { EvaluationError, ProgramTimeoutError } from './errors.ts'
 import type { Place } from './place.ts'
 import { type Command, type ProgramResult, runProgram } from './program.ts'
@@ -16,12 +17,6 @@ export interface EvaluationTarget {
   readonly place: Place
   readonly distributionArguments: readonly string[]
   readonly logs: () => string
-}
-
-export interface EvaluationOptions {
-  /** Milliseconds, 30 seconds by default. */
-  readonly timeout?: number
-  readonly signal?: AbortSignal | undefined
 }
 
 const defaultTimeout = 30_000
@@ -37,9 +32,9 @@ let evaluators = 0
 export async function evaluateOn(
   target: EvaluationTarget,
   expression: string,
-  options: EvaluationOptions,
+  waiting: Waiting,
 ): Promise<string> {
-  const { timeout = defaultTimeout, signal } = options
+  const { timeout = defaultTimeout, signal } = waiting
   const seconds = Math.ceil(timeout / 1000)
   const failed = (reason: string, cause?: unknown): EvaluationError =>
     new EvaluationError(target.name, expression, reason, target.logs(), { cause })

@@ -1,9 +1,8 @@
 /** Real Erlang nodes for tests, and the small things that such tests need besides. */
+export type { Waiting } from '../../src/net/deadline.ts'
 export { type Certificates, createCertificates } from './certificates.ts'
-export { createDeadline, type Deadline } from './deadline.ts'
 export * from './erlang-node.ts'
 export * from './errors.ts'
-export type { EvaluationOptions } from './evaluation.ts'
 export { findFreePort, isFree } from './free-port.ts'
 export { type Command, type ProgramOptions, type ProgramResult, runProgram } from './program.ts'
 export { availableReleases, type ErlangRelease, erlangReleases } from './releases.ts'

@@ -148,7 +148,7 @@ export class Keeper {
    * @throws {NodeSignalError} the node has ended, or the keeper does not confirm
    */
   async signal(signal: NodeSignal): Promise<void> {
-    using deadline = createDeadline(signalTimeout)
+    using deadline = createDeadline(`SIG${signal}`, signalTimeout)
     const sent = this.#answer(`sent ${signal}`, deadline.signal).catch(() => undefined)
     this.#child.stdin.write(`${signal}\n`)
     if ((await sent) === undefined) {
