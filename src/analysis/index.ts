@@ -2,6 +2,15 @@
  * The analysis of a snapshot: pure, and at home in a browser too.
  */
 export {
+  type Accounting,
+  type AccountingId,
+  type AccountingLine,
+  type AllocatorAccount,
+  accountFor,
+  accountingLine,
+  type InstanceAccount,
+} from './accounting.ts'
+export {
   type AllocatorEntry,
   allocators,
   allocatorTypes,
@@ -12,10 +21,22 @@ export {
 } from './allocators.ts'
 export { type AverageBlockSize, averageBlockSizes } from './average-block-sizes.ts'
 export { type CacheHitRate, cacheHitRates } from './cache-hit-rates.ts'
+export { type DiagnoseOptions, type Diagnosis, diagnose } from './diagnose.ts'
+export {
+  type Evidence,
+  type Finding,
+  type FindingId,
+  type Remedy,
+  SEVERITIES,
+  type Severity,
+  type Verdict,
+} from './finding.ts'
 export { type Fragmentation, fragmentation } from './fragmentation.ts'
 export { type Json, type Plain, toJson } from './json.ts'
 export { type MemoryKey, type MemoryReport, memory, memoryReport } from './memory.ts'
 export { type SbcsToMbcs, sbcsToMbcs } from './sbcs-to-mbcs.ts'
+export type { EffectiveSettings } from './settings.ts'
 export type * from './snapshot.ts'
+export { THRESHOLDS, type Thresholds } from './thresholds.ts'
 export { type Amount, inUnit, UNITS, type Unit } from './unit.ts'
 export { type Keyword, UTIL_ALLOCATORS, type UtilAllocator } from './util-allocators.ts'

@@ -1,0 +1,149 @@
+/**
+ * Multiblock carriers that are sparsely used: fragmentation.
+ *
+ * One block that survives keeps its carrier, so a peak can leave many carriers with little in each.
+ *
+ * @see https://www.erlang-in-anger.com/ section 7.3, memory fragmentation
+ */
+import {
+  type Evidence,
+  type Examination,
+  type Finding,
+  ratioInWords,
+  severityOf,
+  sizeInWords,
+} from '../finding.ts'
+import { compare, divide, subtract, sum, toDouble } from '../integer.ts'
+import { type AllocatorOccupancy, usageAboveFloor } from '../occupancy.ts'
+import { fragmentationRemedies } from '../remedies.ts'
+import type { Integer } from '../snapshot.ts'
+import { usage } from '../usage.ts'
+
+/** An instance with less than this part of its allocator's waste is not counted among those concerned. */
+const CONCERNED_SHARE = 0.05
+
+/** So much better was the usage at the peak, if it is the peak that left the waste. */
+const AFTER_PEAK = 0.2
+
+export function fragmentedAllocators(examination: Examination): readonly Finding[] {
+  const { held, thresholds, snapshot } = examination
+  const sparse = held.filter(
+    (each) =>
+      compare(each.aboveFloor, thresholds.wasteOfAllocator) >= 0 &&
+      usageAboveFloor(each) < thresholds.sparseUsage,
+  )
+  const waste = sum(sparse.map(({ aboveFloor }) => aboveFloor))
+  if (compare(waste, thresholds.waste) < 0) return []
+  // They stand together: four allocators with a fifth of all memory each are as bad as one.
+  const severity = severityOf(subtract(waste, examination.untouched), examination)
+  return sparse.map((each) => ({
+    id: 'fragmented-allocator',
+    severity,
+    allocator: each.allocator,
+    summary: summarise(each),
+    bytes: each.aboveFloor,
+    verdict: 'fragmented',
+    evidence: [...evidenceOf(each), ...untouched(examination)],
+    remedies: fragmentationRemedies(each, snapshot.otpRelease),
+  }))
+}
+
+function summarise(held: AllocatorOccupancy): string {
+  const { allocator, mbcs, pool, aboveFloor } = held
+  const peak = usageAtPeak(held)
+  const now = usage(mbcs.used, mbcs.allocated)
+  const pooled = divide(pool.allocated, mbcs.allocated)
+  const carriers =
+    `${allocator} uses ${ratioInWords(now)} of its ${sizeInWords(mbcs.allocated)} of multiblock carriers` +
+    (pooled >= 0.05 ? ` (${ratioInWords(pooled)} of them lie in the pool)` : '')
+  const wasted = sizeInWords(aboveFloor)
+  return peak - now >= AFTER_PEAK
+    ? `${carriers}, against ${ratioInWords(peak)} at its peak: what survived the peak keeps ${wasted}.`
+    : `${carriers}, and never used much more: its blocks and its carriers do not suit each other, ` +
+        `which wastes ${wasted}.`
+}
+
+function evidenceOf(held: AllocatorOccupancy): readonly Evidence[] {
+  const { allocator, instances, mbcs, pool, floor, aboveFloor } = held
+  const source = `erlang:system_info({allocator, ${allocator}})`
+  const now = `${source}: mbcs and mbcs_pool`
+  const bytes = (what: string, value: Integer, from: string): Evidence => ({
+    what,
+    value,
+    unit: 'byte',
+    source: from,
+  })
+  const blocks = sum(
+    instances.flatMap(({ instance }) => [
+      instance.mbcs.blocks.current,
+      instance.mbcsPool?.blocks ?? 0,
+    ]),
+  )
+  const carriers = sum(
+    instances.flatMap(({ instance }) => [
+      instance.mbcs.carriers.current,
+      instance.mbcsPool?.carriers ?? 0,
+    ]),
+  )
+  const concerned = instances.filter(
+    (each) => toDouble(each.aboveFloor) >= CONCERNED_SHARE * toDouble(aboveFloor),
+  )
+  return [
+    bytes('wasted above the floor of an idle node', aboveFloor, now),
+    bytes('multiblock carriers', mbcs.allocated, `${now}, carriers_size`),
+    bytes('used by blocks', mbcs.used, `${now}, blocks_size`),
+    {
+      what: 'usage now',
+      value: usage(mbcs.used, mbcs.allocated),
+      unit: 'ratio',
+      source: `${now}, blocks_size / carriers_size`,
+    },
+    {
+      what: 'usage at the peak',
+      value: usageAtPeak(held),
+      unit: 'ratio',
+      source:
+        `${source}: mbcs, the sums of max; the instances had these maxima at different times, and the ` +
+        'pool keeps none',
+    },
+    bytes(
+      'floor: unused on an idle node as well',
+      floor,
+      `${source}: options mmbcs and smbcs of each instance`,
+    ),
+    bytes('of the carriers, those in the pool', pool.allocated, `${source}: mbcs_pool`),
+    {
+      what: 'instances concerned',
+      value: concerned.length,
+      unit: 'count',
+      source: `${source}: instances ${concerned.map(({ instance }) => instance.instance).join(', ')}`,
+    },
+    { what: 'carriers', value: carriers, unit: 'count', source: `${now}, carriers` },
+    { what: 'blocks left in them', value: blocks, unit: 'count', source: `${now}, blocks` },
+    bytes(
+      'average size of these blocks',
+      blocks === 0 ? 0 : Math.round(divide(mbcs.used, blocks)),
+      now,
+    ),
+  ]
+}
+
+function untouched({ untouched: bytes, snapshot: { os } }: Examination): readonly Evidence[] {
+  if (os === undefined || bytes === 0) return []
+  return [
+    {
+      what: 'of the waste of all allocators, not resident',
+      value: bytes,
+      unit: 'byte',
+      source: `what carriers hold beyond ${os.source}`,
+    },
+  ]
+}
+
+/** Of the instances' own carriers: the pool keeps no maximum. */
+function usageAtPeak({ instances }: AllocatorOccupancy): number {
+  return usage(
+    sum(instances.map(({ instance }) => instance.mbcs.blocksSize.max)),
+    sum(instances.map(({ instance }) => instance.mbcs.carriersSize.max)),
+  )
+}

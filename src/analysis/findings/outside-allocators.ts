@@ -1,0 +1,76 @@
+/**
+ * Memory that the operating system counts and no allocator holds.
+ */
+import { type AccountingId, accountingLine } from '../accounting.ts'
+import {
+  type Evidence,
+  type Examination,
+  type Finding,
+  severityOf,
+  sizeInWords,
+} from '../finding.ts'
+import { add, compare, divide, subtract, sum } from '../integer.ts'
+import { outsideRemedies } from '../remedies.ts'
+
+/**
+ * What is outside at least: all carriers and cached segments are taken for resident although some are
+ * not, and machine code counts twice, as it is mapped.
+ */
+export function outsideAllocators(examination: Examination): readonly Finding[] {
+  const { snapshot, accounting, thresholds } = examination
+  if (snapshot.os === undefined) return []
+  const bytesOf = (id: AccountingId) => accountingLine(accounting, id).bytes ?? 0
+  const { resident, source } = snapshot.os
+  const swapped = snapshot.os.swapped ?? 0
+  const code = bytesOf('machine_code')
+  const bytes = subtract(
+    add(resident, swapped),
+    sum([bytesOf('allocated'), bytesOf('mseg_cache'), code, code, thresholds.emulator]),
+  )
+  if (compare(bytes, thresholds.outside) < 0) return []
+  if (divide(bytes, add(resident, swapped)) < thresholds.decisiveShare) return []
+  const disabled = snapshot.disabled
+  const line = (id: AccountingId, what: string): Evidence => ({
+    what,
+    value: bytesOf(id),
+    unit: 'byte',
+    source: accountingLine(accounting, id).source,
+  })
+  return [
+    {
+      id: 'outside-allocators',
+      severity: severityOf(bytes, examination),
+      allocator: undefined,
+      summary:
+        `Of ${sizeInWords(add(resident, swapped))} that the operating system reports, at least ` +
+        `${sizeInWords(bytes)} lie outside the allocators: ` +
+        (disabled.length === 0
+          ? 'taken by a NIF, a driver or a library with malloc, or kept by malloc itself.'
+          : `${disabled.join(' and ')} disabled, so that malloc serves in place and nothing tells how.`),
+      bytes,
+      verdict: 'outside-allocators',
+      evidence: [
+        {
+          what: 'outside, at least',
+          value: bytes,
+          unit: 'byte',
+          source: 'the difference of these',
+        },
+        { what: 'resident', value: resident, unit: 'byte', source },
+        ...(swapped === 0
+          ? []
+          : [{ what: 'swapped out', value: swapped, unit: 'byte', source } as const]),
+        line('allocated', 'carriers of the allocators'),
+        line('mseg_cache', 'segments in the cache of mseg_alloc'),
+        line('machine_code', 'machine code of the JIT, which counts twice'),
+        {
+          what: 'allowed for the emulator itself',
+          value: thresholds.emulator,
+          unit: 'byte',
+          source: 'measured on idle nodes',
+        },
+      ],
+      remedies: outsideRemedies(disabled),
+    },
+  ]
+}
