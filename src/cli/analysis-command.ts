@@ -29,6 +29,8 @@ export function analysisCommand(name: string, description: string, context: Cont
 
 /** The two faces of a result. Each is made only when it is wanted. */
 export interface Faces {
+  /** Of sizes in JSON where `--unit` has no say in it. */
+  readonly jsonUnit?: Unit
   json(snapshot: Snapshot, unit: Unit): Json
   text(snapshot: Snapshot, view: View): string
 }
@@ -43,7 +45,7 @@ export async function show(
 ): Promise<void> {
   const { snapshot, label } = await readTarget(node, options, context)
   if (options.json) {
-    const unit = options.unit ?? 'byte'
+    const unit = faces.jsonUnit ?? options.unit ?? 'byte'
     context.stdout.write(jsonText(command, { ...snapshot, unit }, faces.json(snapshot, unit)))
     return
   }

@@ -29,6 +29,18 @@ const GROUP = {
 
 const ENTRIES: readonly Entry[] = [
   {
+    name: 'demo',
+    group: GROUP.diagnosis,
+    summary: 'diagnose the recording of a real incident; needs no Erlang',
+    load: async (context) => (await import('./commands/demo.ts')).demoCommand(context),
+  },
+  {
+    name: 'diagnose',
+    group: GROUP.diagnosis,
+    summary: 'say where the memory went, why, and what to try',
+    load: async (context) => (await import('./commands/diagnose.ts')).diagnoseCommand(context),
+  },
+  {
     name: 'memory',
     group: GROUP.recon,
     summary: 'used, allocated, unused, usage; by allocator and by instance',

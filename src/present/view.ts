@@ -59,7 +59,7 @@ export function heading(title: string, snapshot: Snapshot, { paper, label, unit 
 /** Stands beside each heading of a column of maxima, and before {@link MAXIMA}. */
 export const MAXIMA_MARK = '*'
 
-const MAXIMA =
+export const MAXIMA: string =
   `${MAXIMA_MARK} Each instance reached its maximum at a time of its own, so the maxima are not ` +
   'simultaneous: their sum is a bound, which the node may never have come near.'
 

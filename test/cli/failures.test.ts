@@ -112,6 +112,41 @@ describe('a call that is no call', () => {
   })
 })
 
+describe('diagnose', () => {
+  const fragmented = goldenPath(NAME, 'snapshot.etf')
+
+  it.each([
+    [[], 0],
+    [['--fail-on', 'info'], 1],
+    [['--fail-on', 'fragmented'], 1],
+    [['--fail-on', 'in-use'], 0],
+    [['--fail-on', 'in-use', '--fail-on', 'fragmented'], 1],
+  ])('with %j ends in %d on a node that is fragmented', async (options, expected) => {
+    for (const format of [[], ['--json']]) {
+      const argv = ['diagnose', '--snapshot', fragmented, ...options, ...format]
+      const { code, stdout, stderr } = await runCli(argv)
+      expect({ code, stderr }).toEqual({ code: expected, stderr: '' })
+      expect(stdout).toContain('fragmented')
+    }
+  })
+
+  it('knows severities in their order', async () => {
+    const { stdout } = await runCli(['diagnose', '--snapshot', fragmented, '--json'])
+    const severities = ['info', 'warning', 'critical']
+    const gravest = JSON.parse(stdout).data.findings[0].severity
+    for (const severity of severities) {
+      const { code } = await runCli(['diagnose', '--snapshot', fragmented, '--fail-on', severity])
+      expect(code).toBe(severities.indexOf(severity) <= severities.indexOf(gravest) ? 1 : 0)
+    }
+  })
+
+  it('names what it can fail on', async () => {
+    const { code, stderr } = await fail(['diagnose', 'a@b', '--fail-on', 'healthy'])
+    expect(stderr).toContain('Allowed choices are info, warning, critical, fragmented')
+    expect(code).toBe(2)
+  })
+})
+
 describe('the cookie', () => {
   const target = ['ping', 'a@127.0.0.1', '--port', '1']
 

@@ -86,3 +86,27 @@ it('reads standard input in place of a file', async () => {
   })
   expect(JSON.parse(fromInput.stdout)).toEqual(await json('memory', '--snapshot', path))
 })
+
+it('has verdict, findings and accounting under diagnose, with sizes in bytes', async () => {
+  for (const unit of [[], ['--unit', 'gigabyte']]) {
+    const answer = await json('diagnose', '--snapshot', path, ...unit)
+    expect(answer).toMatchObject({ beamscope: 'diagnose/1', unit: 'byte' })
+    const { verdict, findings, accounting } = Object(answer.data)
+    expect(verdict).toBe('fragmented')
+    expect(findings[0]).toMatchObject({
+      id: 'fragmented-allocator',
+      severity: expect.stringMatching(/^(info|warning|critical)$/),
+      allocator: 'ets_alloc',
+      evidence: expect.arrayContaining([
+        {
+          what: expect.any(String),
+          value: expect.any(Number),
+          unit: 'byte',
+          source: expect.any(String),
+        },
+      ]),
+      remedies: expect.arrayContaining([expect.objectContaining({ flags: expect.any(String) })]),
+    })
+    expect(accounting.resident.bytes).toBeNull()
+  }
+})
