@@ -637,6 +637,15 @@ describe('maps', () => {
     expect(() => decode(bytes)).toThrow(InvalidTermError)
   })
 
+  test('of 100,000 entries are decoded in little time', () => {
+    const entries = Array.from({ length: 100_000 }, (_, i): [Term, Term] => [tuple(i, [i]), i])
+    const bytes = encode(map(entries))
+    const time = elapsed(() => {
+      expect(decode(bytes)).toMatchObject({ size: 100_000 })
+    })
+    expect(time).toBeLessThan(10_000)
+  })
+
   test('keep keys that JavaScript gives a meaning', () => {
     const entries = [
       '__proto__',
