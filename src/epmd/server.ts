@@ -16,7 +16,6 @@ import {
   encodeAlive2Response,
   encodeNamesResponse,
   encodePort2Response,
-  MAX_REQUEST_SIZE,
   type NodeEntry,
   type RegisteredName,
 } from './messages.ts'
@@ -78,9 +77,9 @@ export async function startEpmdServer(options: EpmdServerOptions = {}): Promise<
     port: listener.port,
     names: () => registry.list(),
     register: (entry) => {
-      const creation = registry.add(entry)
-      if (creation === undefined) throw new RegistrationRefusedError(entry.name, address)
-      return { creation, unregister: () => registry.remove(entry) }
+      const registration = registry.add(entry)
+      if (registration === undefined) throw new RegistrationRefusedError(entry.name, address)
+      return registration
     },
     close,
     [Symbol.asyncDispose]: close,
@@ -93,17 +92,20 @@ class Registry {
   /** So that two lives of a node are told apart; 0 to 3 are those of before OTP 23. */
   #creation = randomInt(4, 0xffff_ffff)
 
-  /** The creation, `undefined` when the name is taken. */
-  add(entry: NodeEntry): number | undefined {
+  /** `undefined` when the name is taken. */
+  add(entry: NodeEntry): LocalRegistration | undefined {
     if (this.#entries.has(entry.name)) return undefined
-    this.#entries.set(entry.name, entry)
+    const own = { ...entry }
+    this.#entries.set(own.name, own)
     this.#creation = this.#creation === 0xffff_ffff ? 4 : this.#creation + 1
-    return entry.highestVersion >= DISTRIBUTION_VERSION ? this.#creation : (this.#creation % 3) + 1
-  }
-
-  remove(entry: NodeEntry): void {
-    // Another node may have the name by now.
-    if (this.#entries.get(entry.name) === entry) this.#entries.delete(entry.name)
+    return {
+      creation:
+        own.highestVersion >= DISTRIBUTION_VERSION ? this.#creation : (this.#creation % 3) + 1,
+      unregister: () => {
+        // Another node may have the name by now.
+        if (this.#entries.get(own.name) === own) this.#entries.delete(own.name)
+      },
+    }
   }
 
   find(name: string): NodeEntry | undefined {
@@ -137,16 +139,17 @@ class Connections {
     this.#transports.add(transport)
     const idle = setTimeout(() => transport.destroy(), this.#idleTimeout)
     let bytes: Uint8Array = new Uint8Array()
-    let registered: NodeEntry | undefined
+    let registered: LocalRegistration | undefined
     let answered = false
     transport.start({
       data: (chunk) => {
         // A registered node has nothing more to say; EPMD takes its name back, too.
-        if (registered !== undefined || bytes.length + chunk.length > MAX_REQUEST_SIZE) {
+        if (registered !== undefined) {
           transport.destroy()
           return
         }
         if (answered) return
+        // No longer than a request and a chunk: a longer request is none.
         bytes = Buffer.concat([bytes, chunk])
         const request = readRequest(bytes, transport)
         if (request === undefined) return
@@ -158,7 +161,7 @@ class Connections {
       end: () => {
         clearTimeout(idle)
         this.#transports.delete(transport)
-        if (registered !== undefined) this.#registry.remove(registered)
+        registered?.unregister()
       },
     })
   }
@@ -168,7 +171,7 @@ class Connections {
   }
 
   /** Sends the answer; what was registered by it. */
-  #answer(request: EpmdRequest, transport: Transport, port: number): NodeEntry | undefined {
+  #answer(request: EpmdRequest, transport: Transport, port: number): LocalRegistration | undefined {
     switch (request.type) {
       case 'names':
         transport.write(encodeNamesResponse(port, this.#registry.list()))
@@ -180,9 +183,9 @@ class Connections {
         // As EPMD: who is elsewhere could only take names away.
         if (!isLoopback(transport.remote)) return undefined
         const { entry } = request
-        const creation = isListable(entry.name) ? this.#registry.add(entry) : undefined
-        transport.write(encodeAlive2Response(entry, creation))
-        return creation === undefined ? undefined : entry
+        const registration = isListable(entry.name) ? this.#registry.add(entry) : undefined
+        transport.write(encodeAlive2Response(entry, registration?.creation))
+        return registration
       }
     }
   }
