@@ -23,7 +23,10 @@ export const exitCode = {
  * user typed it; in a file it is the cause of a snapshot's error.
  */
 const CODES: readonly (readonly [pattern: RegExp, code: number])[] = [
-  [/^ERR_(USAGE|NODE_NAME|EPMD_PORT|TERM_SYNTAX|TERM_UNREADABLE|TERM_TEXT_LIMIT)$/, exitCode.usage],
+  [
+    /^ERR_(USAGE|FILE_EXISTS|ERLANG_MISSING|NODE_NAME|EPMD_PORT|TERM_SYNTAX|TERM_UNREADABLE|TERM_TEXT_LIMIT)$/,
+    exitCode.usage,
+  ],
   [/^ERR_COOKIE_/, exitCode.usage],
   [/^ERR_(DIST_HANDSHAKE|EPMD)_PROTOCOL$/, exitCode.broken],
   [/^ERR_EPMD_DISTRIBUTION_VERSION$/, exitCode.refused],

@@ -90,11 +90,3 @@ export class SnapshotUnreadableError extends SnapshotFileError {
     super(source, `cannot be read: ${reason}`, options)
   }
 }
-
-/** The file cannot be written; the cause is the operating system's. */
-export class SnapshotUnwritableError extends SnapshotFileError {
-  readonly code = 'ERR_SNAPSHOT_UNWRITABLE'
-  constructor(source: string, reason: string, options: { readonly cause: unknown }) {
-    super(source, `cannot be written: ${reason}`, options)
-  }
-}

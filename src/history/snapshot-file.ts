@@ -2,8 +2,9 @@
  * Snapshot files on disk.
  */
 import { createReadStream } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
 import type { RawSnapshot } from '../probe/raw-snapshot.ts'
+import { type AtomicWriteOptions, writeFileAtomically } from './atomic-file.ts'
+import { reasonOf } from './file-reason.ts'
 import {
   DEFAULT_MAX_SIZE,
   type LoadedSnapshot,
@@ -12,11 +13,7 @@ import {
   tooManyBytes,
   writeSnapshot,
 } from './snapshot-bytes.ts'
-import {
-  SnapshotTooLargeError,
-  SnapshotUnreadableError,
-  SnapshotUnwritableError,
-} from './snapshot-error.ts'
+import { SnapshotTooLargeError, SnapshotUnreadableError } from './snapshot-error.ts'
 
 export interface SnapshotFileOptions {
   readonly signal?: AbortSignal
@@ -53,36 +50,18 @@ export async function readSnapshotFile(
 }
 
 /**
- * Writes a snapshot file, over the one that may be there.
+ * Writes a snapshot file, whole or not at all, and returns its size in bytes.
  *
- * @throws {SnapshotUnwritableError} when the file cannot be written
+ * @throws {FileExistsError} when the file is there and must not be lost
+ * @throws {FileWriteError} when it cannot be written
  */
 export async function writeSnapshotFile(
   path: string,
   raw: RawSnapshot,
   format: SnapshotFormat,
-  { signal }: Pick<SnapshotFileOptions, 'signal'> = {},
-): Promise<void> {
+  options: AtomicWriteOptions = {},
+): Promise<number> {
   const bytes = writeSnapshot(raw, format)
-  try {
-    await writeFile(path, bytes, signal === undefined ? {} : { signal })
-  } catch (error) {
-    signal?.throwIfAborted()
-    throw new SnapshotUnwritableError(path, reasonOf(error), { cause: error })
-  }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EISDIR: 'it is a folder',
-  ENOENT: 'there is no such file or folder',
-  ENOSPC: 'the disk is full',
-  ENOTDIR: 'a part of its path is no folder',
-  EROFS: 'the file system is read-only',
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  return REASONS[code] ?? error.message
+  await writeFileAtomically(path, bytes, options)
+  return bytes.length
 }

@@ -85,7 +85,10 @@ export async function probe(node: Callee, waiting: Waiting = {}): Promise<RawSna
     ])
 
   if (!isList(allocators)) {
-    throw new UnexpectedReplyError(node.name, 'no list of allocators to system_info({allocator, …})')
+    throw new UnexpectedReplyError(
+      node.name,
+      'no list of allocators to system_info({allocator, …})',
+    )
   }
   const os = readOsMemory(fileText(smapsRollup), fileText(status))
   if (os === undefined) {

@@ -2,12 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FileExistsError, FileWriteError } from '../../src/history/atomic-file.ts'
 import { writeSnapshot } from '../../src/history/snapshot-bytes.ts'
-import {
-  SnapshotTooLargeError,
-  SnapshotUnreadableError,
-  SnapshotUnwritableError,
-} from '../../src/history/snapshot-error.ts'
+import { SnapshotTooLargeError, SnapshotUnreadableError } from '../../src/history/snapshot-error.ts'
 import { readSnapshotFile, writeSnapshotFile } from '../../src/history/snapshot-file.ts'
 import { goldenPath } from '../analysis/golden.ts'
 
@@ -24,7 +21,8 @@ describe('a snapshot file', () => {
     const { raw, snapshot } = await readSnapshotFile(golden)
     const path = join(folder, 'copy.etf')
     await writeFile(path, 'something longer than nothing')
-    await writeSnapshotFile(path, raw, 'etf')
+    await expect(writeSnapshotFile(path, raw, 'etf')).rejects.toBeInstanceOf(FileExistsError)
+    await writeSnapshotFile(path, raw, 'etf', { overwrite: true })
     expect(await readFile(path)).toEqual(Buffer.from(writeSnapshot(raw, 'etf')))
     expect((await readSnapshotFile(path)).snapshot).toEqual(snapshot)
   })
@@ -46,8 +44,8 @@ describe('a snapshot file', () => {
       `${folder}: cannot be read: it is a folder`,
     )
     const { raw } = await readSnapshotFile(golden)
-    await expect(writeSnapshotFile(folder, raw, 'etf')).rejects.toBeInstanceOf(
-      SnapshotUnwritableError,
+    await expect(writeSnapshotFile(folder, raw, 'etf', { overwrite: true })).rejects.toBeInstanceOf(
+      FileWriteError,
     )
   })
 

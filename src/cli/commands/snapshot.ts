@@ -73,7 +73,7 @@ async function save(
   context: Context,
 ): Promise<void> {
   const { output, format, force = false } = options
-  const { refuseExisting, writeFileAtomically } = await import('../atomic-file.ts')
+  const { refuseExisting } = await import('../../history/atomic-file.ts')
   // Before the node is asked, and again when the file is written.
   if (output !== STANDARD_OUTPUT && !force) await refuseExisting(output)
   if (
@@ -86,15 +86,18 @@ async function save(
     })
   }
   const { raw } = await readTarget(node, options, context)
-  const { writeSnapshot } = await import('../../history/snapshot-bytes.ts')
-  const bytes = writeSnapshot(raw, format)
   if (output === STANDARD_OUTPUT) {
-    context.stdout.write(bytes)
+    const { writeSnapshot } = await import('../../history/snapshot-bytes.ts')
+    context.stdout.write(writeSnapshot(raw, format))
     return
   }
-  await writeFileAtomically(output, bytes, { force, signal: context.signal })
+  const { writeSnapshotFile } = await import('../../history/snapshot-file.ts')
+  const size = await writeSnapshotFile(output, raw, format, {
+    overwrite: force,
+    signal: context.signal,
+  })
   context.stderr.write(
-    `${printable(output)}: ${bytes.length} bytes, ${format}\n` +
+    `${printable(output)}: ${size} bytes, ${format}\n` +
       `Next: ${nextCommand('diagnose', undefined, { ...options, snapshot: output })}\n`,
   )
 }

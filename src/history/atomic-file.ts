@@ -4,47 +4,62 @@
 import { access, link, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { BeamscopeError } from '../errors.ts'
-import { UsageError } from './usage-error.ts'
+import { reasonOf } from './file-reason.ts'
 
 /** The operating system does not let us write there. */
 export class FileWriteError extends BeamscopeError {
   readonly code = 'ERR_FILE_WRITE'
   readonly file: string
   constructor(file: string, cause: unknown) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    super(`${file} cannot be written: ${why}`, { cause })
+    super(`${file} cannot be written: ${reasonOf(cause)}`, { cause })
     this.file = file
   }
 }
 
-/** @throws {UsageError} when the file is there */
+/** A file is there already, and it was not said that it may be lost. */
+export class FileExistsError extends BeamscopeError {
+  readonly code = 'ERR_FILE_EXISTS'
+  readonly file: string
+  constructor(file: string) {
+    super(`${file} is there already`, { hint: '--force overwrites it' })
+    this.file = file
+  }
+}
+
+export interface AtomicWriteOptions {
+  /** Whether a file that is there may be lost. Default false. */
+  readonly overwrite?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** @throws {FileExistsError} when the file is there */
 export async function refuseExisting(file: string): Promise<void> {
   const exists = await access(file).then(
     () => true,
     () => false,
   )
-  if (exists) throw new UsageError(`${file} is there already`, { hint: '--force overwrites it' })
+  if (exists) throw new FileExistsError(file)
 }
 
 /**
  * Writes beside the file first, then puts the new one in its place in one step.
  *
- * @throws {UsageError} when the file is there and `force` is not set
+ * @throws {FileExistsError} when the file is there and must not be lost
  * @throws {FileWriteError}
  */
 export async function writeFileAtomically(
   file: string,
   bytes: Uint8Array,
-  { force, signal }: { readonly force: boolean; readonly signal: AbortSignal },
+  { overwrite = false, signal }: AtomicWriteOptions = {},
 ): Promise<void> {
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`)
   try {
     // `wx`: what is there under this name is not ours.
-    await writeFile(temporary, bytes, { flag: 'wx', flush: true, signal })
-    if (force) await rename(temporary, file)
+    await writeFile(temporary, bytes, { flag: 'wx', flush: true, ...(signal && { signal }) })
+    if (overwrite) await rename(temporary, file)
     else await putInPlace(temporary, file)
   } catch (error) {
-    signal.throwIfAborted()
+    signal?.throwIfAborted()
     if (codeOf(error) === 'EEXIST') await refuseExisting(file)
     throw new FileWriteError(file, error)
   } finally {
