@@ -27,12 +27,12 @@ export async function findCookie(options: ConnectionOptions, context: Context): 
     return parseCookie(
       // As OTP reads it.
       Buffer.from(input).toString('latin1'),
-      () => new UsageError('standard input holds no cookie'),
+      (why) => new UsageError(`standard input ${why}`),
     )
   }
   const variable = context.env.BEAMSCOPE_COOKIE
   if (variable !== undefined) {
-    return parseCookie(variable, () => new UsageError('BEAMSCOPE_COOKIE is empty'))
+    return parseCookie(variable, (why) => new UsageError(`BEAMSCOPE_COOKIE ${why}`))
   }
   return readDefaultCookie(context.env)
 }

@@ -76,13 +76,17 @@ export async function readCookieFile(file: string): Promise<Cookie> {
     if (cause instanceof CookieFileError) throw cause
     throw new CookieFileError(file, 'cannot be read', { cause })
   }
-  return parseCookie(text, () => new CookieFileError(file, 'holds no cookie'))
+  return parseCookie(text, (why) => new CookieFileError(file, why))
 }
 
-/** The cookie in a text that may end in white space, as files and pipes do. */
-export function parseCookie(text: string, empty: () => BeamscopeError): Cookie {
-  const value = text.trim()
-  if (value === '') throw empty()
+/**
+ * The cookie in the text of a file or a pipe, by OTP's rule (`check_cookie` in `auth.erl`): printable
+ * ASCII, spaces included wherever they stand, and then line ends.
+ */
+export function parseCookie(text: string, refuse: (why: string) => BeamscopeError): Cookie {
+  const [, value] = /^([ -~]*)[\n\r ]*$/.exec(text) ?? []
+  if (value === undefined) throw refuse('has a character that no cookie has')
+  if (value === '') throw refuse('holds no cookie')
   return new Cookie(value)
 }
 

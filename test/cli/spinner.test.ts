@@ -4,18 +4,27 @@ import { expect, it } from 'vitest'
 import type { Context } from '../../src/cli/context.ts'
 import { withSpinner } from '../../src/cli/spinner.ts'
 
-/** What is written on standard error while `work` takes over a second. */
+/** What is written on standard error while something takes over a second, or until that holds `end`. */
 async function shown(
   stderr: { readonly isTTY: boolean; readonly columns: number },
   env: Context['env'] = {},
+  end?: string,
 ): Promise<string> {
   let text = ''
+  let seen = (): void => {}
   const stream = new Writable({
     write(chunk, _encoding, done) {
       text += chunk
+      if (end !== undefined && text.includes(end)) seen()
       done()
     },
   })
+  const work =
+    end === undefined
+      ? delay(1_300, 'answer')
+      : new Promise<string>((resolve) => {
+          seen = () => resolve('answer')
+        })
   const context: Context = {
     stdin: Readable.from([]),
     stdout: stream,
@@ -30,7 +39,7 @@ async function shown(
     exitCode: 0,
     verbose: false,
   }
-  expect(await withSpinner(context, 'asking', delay(1_300, 'answer'))).toBe('answer')
+  expect(await withSpinner(context, 'asking', work)).toBe('answer')
   return text
 }
 
@@ -46,5 +55,5 @@ it('says nothing where nobody watches, or the terminal cannot show it', async ()
 })
 
 it('shows on a terminal what is waited for', async () => {
-  expect(await shown({ isTTY: true, columns: 80 })).toContain('asking')
+  expect(await shown({ isTTY: true, columns: 80 }, {}, 'asking')).toContain('asking')
 })

@@ -18,6 +18,7 @@ afterEach(async () => {
 
 async function write(path: string, text: string, mode = 0o400): Promise<string> {
   const file = join(folder, path)
+  await rm(file, { force: true })
   await writeFile(file, text)
   await chmod(file, mode)
   return file
@@ -28,9 +29,23 @@ const sameCookie = (a: Cookie, b: string) => {
 }
 
 describe('a cookie file', () => {
-  test('holds the cookie, whatever white space ends it', async () => {
-    sameCookie(await readCookieFile(await write('a', 'SECRET')), 'SECRET')
-    sameCookie(await readCookieFile(await write('b', 'SECRET\r\n')), 'SECRET')
+  test.each([
+    ['SECRET', 'SECRET'],
+    ['SECRET\r\n', 'SECRET'],
+    ['SECRET\n \n', 'SECRET'],
+    // OTP counts spaces as part of the cookie, up to the end of the line.
+    [' SECRET WORD \n', ' SECRET WORD '],
+  ])('that says %j holds %j, as OTP reads it', async (text, cookie) => {
+    sameCookie(await readCookieFile(await write('a', text)), cookie)
+  })
+
+  test('is refused when it has a character that no cookie has', async () => {
+    for (const text of ['SEC\tRET', 'SEC\nRET', 'S\u00c9CRET']) {
+      await expect(readCookieFile(await write('a', text, 0o600))).rejects.toMatchObject({
+        code: 'ERR_COOKIE_FILE',
+        message: expect.stringContaining('no cookie has'),
+      })
+    }
   })
 
   test.each([0o440, 0o404, 0o644, 0o420])('is refused with mode %o', async (mode) => {
