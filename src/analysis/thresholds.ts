@@ -11,18 +11,25 @@ const GiB = 2 ** 30
 /** Sizes in bytes, ratios from 0 to 1. */
 export interface Thresholds {
   /**
-   * An allocator's multiblock carriers are sparse below this usage, the idle floor left out on both sides.
+   * An allocator's multiblock carriers are sparse below this usage, the idle floor left out.
    *
    * It is where the emulator itself calls a carrier sparse and abandons it to the pool: `acul` is 60 %.
-   * Measured: 0.02 to 0.07 where fragmentation was provoked and 0.50 where every second binary was
-   * held; 0.71 to 0.99 where heaps, tables or binaries were in use, 0.72 at least under load on two
-   * schedulers.
+   * Measured: 0.02 to 0.08 where fragmentation was provoked, 0.50 where every second binary was held;
+   * 0.93 and more where binaries or tables were in use, 0.64 at least under load.
    */
   readonly sparseUsage: number
   /**
+   * The same for `eheap_alloc`, whose `acul` is 45 %: collecting a heap takes a new one and frees the
+   * old, all the time. Below a half more is wasted than used.
+   *
+   * Measured: 0.02 to 0.09 where fragmentation was provoked, 0.94 with live heaps; under load 0.58 to
+   * 0.77 on 2 and 8 schedulers, but 0.35 on 64 of which two could run.
+   */
+  readonly sparseHeapUsage: number
+  /**
    * Waste above the floor below which an allocator is not even named.
    *
-   * Measured: idle nodes reach 1.0 MiB, nodes that had just been busy 5.3 MiB (`eheap_alloc`).
+   * Measured: idle nodes reach 1 MiB; nodes that had just been busy 5 MiB with 2 schedulers, 9 with 8.
    */
   readonly wasteOfAllocator: number
   /**
@@ -73,7 +80,8 @@ export interface Thresholds {
 
 export const THRESHOLDS: Thresholds = {
   sparseUsage: 0.6,
-  wasteOfAllocator: 8 * MiB,
+  sparseHeapUsage: 0.5,
+  wasteOfAllocator: 12 * MiB,
   waste: 32 * MiB,
   singleBlockWaste: 64 * MiB,
   sparseSingleBlockUsage: 0.75,

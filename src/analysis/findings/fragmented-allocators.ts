@@ -30,7 +30,8 @@ export function fragmentedAllocators(examination: Examination): readonly Finding
   const sparse = held.filter(
     (each) =>
       compare(each.aboveFloor, thresholds.wasteOfAllocator) >= 0 &&
-      usageAboveFloor(each) < thresholds.sparseUsage,
+      usageAboveFloor(each) <
+        (each.allocator === 'eheap_alloc' ? thresholds.sparseHeapUsage : thresholds.sparseUsage),
   )
   const waste = sum(sparse.map(({ aboveFloor }) => aboveFloor))
   if (compare(waste, thresholds.waste) < 0) return []

@@ -18,7 +18,7 @@ import { outsideRemedies } from '../remedies.ts'
  */
 export function outsideAllocators(examination: Examination): readonly Finding[] {
   const { snapshot, accounting, thresholds } = examination
-  if (snapshot.os === undefined) return []
+  if (snapshot.os === undefined || snapshot.allocators.length === 0) return []
   const bytesOf = (id: AccountingId) => accountingLine(accounting, id).bytes ?? 0
   const { resident, source } = snapshot.os
   const swapped = snapshot.os.swapped ?? 0
