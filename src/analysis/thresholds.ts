@@ -14,15 +14,15 @@ export interface Thresholds {
    * An allocator's multiblock carriers are sparse below this usage, the idle floor left out.
    *
    * It is where the emulator itself calls a carrier sparse and abandons it to the pool: `acul` is 60 %.
-   * Measured: 0.02 to 0.08 where fragmentation was provoked, 0.50 where every second binary was held;
-   * 0.93 and more where binaries or tables were in use, 0.64 at least under load.
+   * Measured: 0.02 to 0.11 where fragmentation was provoked, 0.48 where every second binary was held;
+   * 0.94 and more where binaries or tables were in use, 0.64 at least under load.
    */
   readonly sparseUsage: number
   /**
    * The same for `eheap_alloc`, whose `acul` is 45 %: collecting a heap takes a new one and frees the
    * old, all the time. Below a half more is wasted than used.
    *
-   * Measured: 0.02 to 0.09 where fragmentation was provoked, 0.94 with live heaps; under load 0.58 to
+   * Measured: 0.05 to 0.08 where fragmentation was provoked, 0.94 with live heaps; under load 0.58 to
    * 0.77 on 2 and 8 schedulers, but 0.35 on 64 of which two could run.
    */
   readonly sparseHeapUsage: number
