@@ -29,7 +29,7 @@ export interface Thresholds {
   /**
    * Waste above the floor below which an allocator is not even named.
    *
-   * Measured: idle nodes reach 1 MiB; nodes that had just been busy 5 MiB with 2 schedulers, 9 with 8.
+   * Measured: idle nodes reach 2 MiB; those that had just been busy 8 MiB with 2 schedulers, 9 with 8.
    */
   readonly wasteOfAllocator: number
   /**
