@@ -1,7 +1,7 @@
 /** The hidden node against real nodes: connecting, calling, and every way a call can end. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Cookie } from '../src/dist/cookie.ts'
-import { flag, hasFlags } from '../src/dist/flags.ts'
+import { CLIENT_FLAGS, flag, hasFlags } from '../src/dist/flags.ts'
 import { atom, binary, equals, isList, isTuple, Pid, string, tuple } from '../src/etf/index.ts'
 import { HiddenNode, type HiddenNodeOptions, type RemoteNode } from '../src/node/hidden-node.ts'
 import { describeOnEachRelease } from './support/describe-on-release.ts'
@@ -43,6 +43,26 @@ describeOnEachRelease('a hidden node', (release) => {
       expect(isList(result) && equals(result, value.toReversed())).toBe(true)
     }
     expect(hasFlags(remote.connected.flags, flag.SPAWN)).toBe(true)
+  })
+
+  it.each([
+    ['without a distribution header', CLIENT_FLAGS],
+    ['with fragments', CLIENT_FLAGS | flag.FRAGMENTS],
+    ['with the atom cache', CLIENT_FLAGS | flag.DIST_HDR_ATOM_CACHE],
+    ['with both', CLIENT_FLAGS | flag.FRAGMENTS | flag.DIST_HDR_ATOM_CACHE],
+  ])('exchanges frames %s', async (_, flags) => {
+    await using remote = await connect(node, { flags })
+    const headers = flag.FRAGMENTS | flag.DIST_HDR_ATOM_CACHE
+    expect(remote.connected.flags & headers).toBe(flags & headers)
+    const list = await remote.call('lists', 'seq', [1, 100_000])
+    expect(isList(list) && list.length).toBe(100_000)
+    for (let round = 0; round < 3; round++) {
+      const modules = await remote.call('erlang', 'loaded')
+      const echo = await remote.call('lists', 'reverse', [modules])
+      expect(isList(modules) && equals(echo, modules.toReversed())).toBe(true)
+    }
+    const large = binary('x'.repeat(1_000_000))
+    expect(await remote.call('erlang', 'byte_size', [large])).toBe(1_000_000)
   })
 
   it('maps what a function raises, with its reason and stack', async () => {

@@ -29,7 +29,7 @@ describeOnEachRelease('a snapshot', (release) => {
       os: { source: '/proc/self/smaps_rollup' },
     })
     expect(Number(snapshot.os?.resident)).toBeGreaterThan(10_000_000)
-    expect(Number(snapshot.memory?.['total'])).toBeGreaterThan(5_000_000)
+    expect(Number(snapshot.memory?.total)).toBeGreaterThan(5_000_000)
     // Instance 0 and one for each scheduler, online or not; literal_alloc has only the first.
     const ets = snapshot.allocators.filter(({ allocator }) => allocator === 'ets_alloc')
     expect(ets.map(({ instance }) => instance)).toEqual([0, 1, 2, 3])

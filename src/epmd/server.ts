@@ -6,7 +6,7 @@
  * @see https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html#epmd-protocol
  */
 import { randomInt } from 'node:crypto'
-import { formatEndpoint, listenTcp } from '../net/tcp.ts'
+import { formatEndpoint, isLoopback, listenTcp } from '../net/tcp.ts'
 import type { Transport } from '../net/transport.ts'
 import { EpmdProtocolError, RegistrationRefusedError } from './errors.ts'
 import {
@@ -200,10 +200,6 @@ function readRequest(bytes: Uint8Array, transport: Transport): EpmdRequest | und
     transport.destroy()
     return undefined
   }
-}
-
-function isLoopback(remote: string): boolean {
-  return /^(127\.|\[::1\]|\[::ffff:127\.)/.test(remote)
 }
 
 /** A name with a line break would forge a line in the list of names. */

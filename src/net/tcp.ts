@@ -77,6 +77,11 @@ export function formatEndpoint({ host, port }: Endpoint): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
+/** Whether a transport's `remote` is on this machine: 127.0.0.0/8 or `::1`. */
+export function isLoopback(remote: string): boolean {
+  return /^(127\.|\[::1\]|\[::ffff:127\.)/.test(remote)
+}
+
 function connectError(cause: NodeJS.ErrnoException, host: string, remote: string): Error {
   switch (cause.code) {
     case 'ECONNREFUSED':

@@ -152,7 +152,7 @@ export class Calls {
     try {
       return reader()
     } catch (cause) {
-      throw new UnexpectedReplyError(this.#node, 'with bytes that hold no term', { cause })
+      throw new UnexpectedReplyError(this.#node, 'with what cannot be read', { cause })
     }
   }
 }

@@ -4,6 +4,7 @@
  * @see https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html#protocol-between-connected-nodes
  */
 import { type ControlMessage, ControlMessageError } from '../dist/control.ts'
+import type { CLIENT_FLAGS } from '../dist/flags.ts'
 import { type FrameSplitter, TICK } from '../dist/frames.ts'
 import type { Connected } from '../dist/handshake.ts'
 import { MessageDecoder } from '../dist/message-decoder.ts'
@@ -31,9 +32,11 @@ const DEFAULT_NET_TICK_TIME = 60_000
 const NET_TICK_INTENSITY = 4
 
 export interface ConnectionOptions {
+  /** The capability flags that are offered to the peer. Default {@link CLIENT_FLAGS}. */
+  readonly flags?: bigint | undefined
   /** Milliseconds of silence after which the peer counts as lost. Default 60 s, as OTP's. */
   readonly netTickTime?: number | undefined
-  /** The longest frame that is accepted, in bytes. Default 256 MiB. */
+  /** The longest frame that is accepted, and the longest message, in bytes. Default 256 MiB. */
   readonly maxFrameSize?: number | undefined
 }
 
@@ -89,7 +92,7 @@ export class Connection {
     this.#splitter = splitter
     const maxLength = options.maxFrameSize ?? DEFAULT_MAX_FRAME_SIZE
     splitter.switchTo({ headerSize: 4, maxLength })
-    this.#decoder = new MessageDecoder(connected.flags)
+    this.#decoder = new MessageDecoder(connected.flags, { maxMessageSize: maxLength })
     this.#encoder = new MessageEncoder(connected.flags)
     this.#receiver = receiver
     this.#netTickTime = options.netTickTime ?? DEFAULT_NET_TICK_TIME

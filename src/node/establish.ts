@@ -38,8 +38,8 @@ export function initiate(
   receiver: MessageReceiver,
   options: EstablishOptions & { readonly peer: NodeName },
 ): Promise<Connection> {
-  const { identity, peer, cookie } = options
-  const handshake = new Handshake({ self: describe(identity), peer, cookie })
+  const { peer, cookie } = options
+  const handshake = new Handshake({ self: describe(options), peer, cookie })
   const first = handshake.start()
   return establish(
     transport,
@@ -62,8 +62,8 @@ export function accept(
   receiver: MessageReceiver,
   options: EstablishOptions & { readonly admit: (peer: Introduction) => HandshakeStatus },
 ): Promise<Connection> {
-  const { identity, cookie, admit } = options
-  const handshake = new AcceptHandshake({ self: describe(identity), cookie })
+  const { cookie, admit } = options
+  const handshake = new AcceptHandshake({ self: describe(options), cookie })
   const party: Party = {
     receive(message) {
       const step = handshake.receive(message)
@@ -75,8 +75,8 @@ export function accept(
   return establish(transport, party, undefined, receiver, what, options)
 }
 
-function describe({ name, creation }: Identity): LocalNode {
-  return { name, creation, flags: CLIENT_FLAGS }
+function describe({ identity, flags = CLIENT_FLAGS }: EstablishOptions): LocalNode {
+  return { name: identity.name, creation: identity.creation, flags }
 }
 
 /** Our side of a handshake. */

@@ -9,6 +9,7 @@ import { flag, hasFlags } from '../dist/flags.ts'
 import type { Connected } from '../dist/handshake.ts'
 import { type NodeName, parseNodeName } from '../dist/node-name.ts'
 import type { Payload } from '../dist/payload.ts'
+import { ProtocolError } from '../dist/protocol-error.ts'
 import { Atom, DecodeError, isTuple, Pid, Reference, type Term } from '../etf/index.ts'
 import type { Waiting } from '../net/deadline.ts'
 import { ConnectionRefusedError } from '../net/errors.ts'
@@ -71,8 +72,8 @@ export class HiddenNode implements AsyncDisposable {
     })
     const identity = new Identity(this.#ownName(peer))
     const remote = new RemoteNode(peer.full, identity, () => this.#remotes.delete(remote))
-    const { cookie, netTickTime, maxFrameSize } = this.#options
-    const options = { identity, peer, cookie, netTickTime, maxFrameSize, ...left() }
+    const { cookie, flags, netTickTime, maxFrameSize } = this.#options
+    const options = { identity, peer, cookie, flags, netTickTime, maxFrameSize, ...left() }
     await initiate(transport, remote, options)
     this.#remotes.add(remote)
     return remote
@@ -206,7 +207,7 @@ export class RemoteNode implements AsyncDisposable {
       message = decodePayload(payload)
     } catch (error) {
       // It does not tell whose it was.
-      if (error instanceof DecodeError) return
+      if (error instanceof DecodeError || error instanceof ProtocolError) return
       throw error
     }
     if (isTuple(message, 2)) {

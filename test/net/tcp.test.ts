@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest'
+import { connectTcp, formatEndpoint, isLoopback, listenTcp } from '../../src/net/tcp.ts'
+import type { Transport } from '../../src/net/transport.ts'
+
+const HOST = '127.0.0.1'
+
+/** What a transport delivers, and when it ends. */
+function collect(transport: Transport): { text: () => string; ended: Promise<Error | undefined> } {
+  let text = ''
+  const ended = new Promise<Error | undefined>((resolve) => {
+    transport.start({
+      data: (chunk) => {
+        text += Buffer.from(chunk).toString()
+      },
+      end: resolve,
+    })
+  })
+  return { text: () => text, ended }
+}
+
+describe('an address', () => {
+  test('of IPv6 stands in brackets', () => {
+    expect(formatEndpoint({ host: HOST, port: 1 })).toBe('127.0.0.1:1')
+    expect(formatEndpoint({ host: '::1', port: 1 })).toBe('[::1]:1')
+  })
+
+  test.each([
+    ['127.0.0.1:4369', true],
+    ['127.8.8.8:1', true],
+    ['[::1]:1', true],
+    ['[::ffff:127.0.0.1]:1', true],
+    ['192.0.2.1:127', false],
+    ['[::ffff:192.0.2.1]:1', false],
+    ['[2001:db8::1]:1', false],
+    ['unknown:0', false],
+  ])('%s: on this machine is %s', (remote, expected) => {
+    expect(isLoopback(remote)).toBe(expected)
+  })
+})
+
+describe('a connection', () => {
+  test('carries bytes both ways, and delivers what was sent before it closed', async () => {
+    const arrived = deferred<Transport>()
+    const listener = await listenTcp({ host: HOST, port: 0 }, arrived.resolve)
+    const client = await connectTcp({ host: HOST, port: listener.port })
+    const server = await arrived.promise
+    const atServer = collect(server)
+    const atClient = collect(client)
+    client.write(Buffer.from('ping'))
+    await expect.poll(atServer.text).toBe('ping')
+    server.write(Buffer.from('pong'.repeat(100_000)))
+    server.close()
+    server.close()
+    expect(await atClient.ended).toBeUndefined()
+    expect(atClient.text()).toBe('pong'.repeat(100_000))
+    await atServer.ended
+    await listener.close()
+  })
+
+  test('that nobody accepts is refused, with the address', async () => {
+    const listener = await listenTcp({ host: HOST, port: 0 }, () => {})
+    const { port } = listener
+    await listener.close()
+    await expect(connectTcp({ host: HOST, port })).rejects.toMatchObject({
+      code: 'ERR_NET_REFUSED',
+      address: `${HOST}:${port}`,
+    })
+  })
+
+  test('to a host without an address says so', async () => {
+    await expect(connectTcp({ host: 'nowhere.invalid', port: 1 })).rejects.toMatchObject({
+      code: 'ERR_NET_HOST_NOT_FOUND',
+      host: 'nowhere.invalid',
+    })
+  })
+
+  test('is called off by a signal', async () => {
+    const reason = new Error('no')
+    const signal = AbortSignal.abort(reason)
+    await expect(connectTcp({ host: HOST, port: 1, signal })).rejects.toBe(reason)
+  })
+
+  test('that the peer resets ends with an error, which harms nobody else', async () => {
+    const arrived = deferred<Transport>()
+    const listener = await listenTcp({ host: HOST, port: 0 }, arrived.resolve)
+    const client = await connectTcp({ host: HOST, port: listener.port })
+    const server = await arrived.promise
+    const { ended } = collect(client)
+    server.destroy()
+    await ended
+    client.write(Buffer.from('too late'))
+    client.close()
+    await listener.close()
+  })
+})
+
+test('a port that is taken cannot be listened on', async () => {
+  const listener = await listenTcp({ host: HOST, port: 0 }, () => {})
+  await expect(listenTcp({ host: HOST, port: listener.port }, () => {})).rejects.toMatchObject({
+    code: 'ERR_NET_SOCKET',
+  })
+  await listener.close()
+})
+
+function deferred<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void } {
+  let resolve = (_: Value): void => {}
+  const promise = new Promise<Value>((it) => {
+    resolve = it
+  })
+  return { promise, resolve }
+}
