@@ -105,7 +105,7 @@ export function sizeInWords(bytes: Integer): string {
   return `${rest.toFixed(index > 0 && Math.abs(rest) < 9.95 ? 1 : 0)} ${UNITS[index] ?? ''}`
 }
 
-/** A ratio in a sentence: `5 %`. */
+/** A ratio in a sentence: `5%`. */
 export function ratioInWords(ratio: number): string {
-  return `${Math.round(ratio * 100)} %`
+  return `${Math.round(ratio * 100)}%`
 }

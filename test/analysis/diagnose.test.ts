@@ -190,7 +190,7 @@ describe('a fragmented allocator', () => {
 
   test('blames the peak in a sentence', () => {
     expect(finding.summary).toMatch(
-      /^binary_alloc uses 5 % of its 16\d MiB .* in the pool\), against 9\d % at its peak: .* 15\d MiB\.$/,
+      /^binary_alloc uses 5% of its 16\d MiB .* in the pool\), against 9\d% at its peak: .* 15\d MiB\.$/,
     )
   })
 

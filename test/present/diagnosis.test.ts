@@ -47,7 +47,7 @@ const fragmented = (allocator: string, letter: string, bytes: number): Finding =
   id: 'fragmented-allocator',
   severity: 'critical',
   allocator,
-  summary: `${allocator} uses 5 % of its carriers, and what survived the peak keeps the rest.`,
+  summary: `${allocator} uses 5% of its carriers, and what survived the peak keeps the rest.`,
   bytes,
   verdict: 'fragmented',
   evidence: [
