@@ -1,10 +1,10 @@
 /** The hidden node against real nodes: connecting, calling, and every way a call can end. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Cookie } from '../src/dist/cookie.ts'
 import { CLIENT_FLAGS, flag, hasFlags } from '../src/dist/flags.ts'
 import { atom, binary, equals, isList, isTuple, Pid, string, tuple } from '../src/etf/index.ts'
 import { HiddenNode, type HiddenNodeOptions, type RemoteNode } from '../src/node/hidden-node.ts'
-import { describeOnEachRelease } from './support/describe-on-release.ts'
+import { describeOnEachRelease, describeOnRelease } from './support/describe-on-release.ts'
 import { type ErlangNode, findFreePort, startErlangNode } from './support/index.ts'
 
 function connect(node: ErlangNode, options: Partial<HiddenNodeOptions> = {}): Promise<RemoteNode> {
@@ -181,7 +181,7 @@ describeOnEachRelease('a hidden node', (release) => {
   })
 })
 
-describe('a pid of a real node', () => {
+describeOnRelease('any', 'a pid of a real node', () => {
   it('comes back as the very same', async () => {
     await using node = await startErlangNode()
     await using remote = await connect(node)
