@@ -24,14 +24,26 @@ export function describeOnRelease(
   const choice = chooseRelease(inject('erlangReleases'), release === 'any' ? undefined : release)
   const shortfall = shortfallOf(choice, needs)
   const fullTitle = release === 'any' ? title : `${title}, OTP ${release}`
+  describeUnless(shortfall, fullTitle, body)
+}
+
+/**
+ * Describes what is true unless this machine falls short of it, for the reason given; whoever gives it
+ * has printed it too.
+ */
+export function describeUnless(
+  shortfall: string | undefined,
+  title: string,
+  body: () => void,
+): void {
   if (shortfall !== undefined && isRequired()) {
-    describe(fullTitle, () => {
+    describe(title, () => {
       it('has what it needs', () => {
         throw new Error(shortfall)
       })
     })
   } else {
-    describe.skipIf(shortfall !== undefined)(fullTitle, body)
+    describe.skipIf(shortfall !== undefined)(title, body)
   }
 }
 
