@@ -369,14 +369,6 @@ export class TermReader {
         return this.#readBig(this.#uint8(), offset)
       case tag.LARGE_BIG:
         return this.#readBig(this.#uint32(), offset)
-      case tag.ATOM_UTF8:
-        return this.#atomUtf8(this.#uint16(), offset)
-      case tag.ATOM:
-        return this.#atomLatin1(this.#uint16(), offset)
-      case tag.SMALL_ATOM:
-        return this.#atomLatin1(this.#uint8(), offset)
-      case tag.ATOM_CACHE_REF:
-        return this.#cachedAtom(offset)
       case tag.NEW_PID:
         return this.#readPid('uint32')
       case tag.PID:
@@ -400,8 +392,11 @@ export class TermReader {
         return this.#readBitString(offset)
       case tag.COMPRESSED:
         throw new InvalidTermError('a compressed term stands inside another one', offset)
-      default:
+      default: {
+        const atom = this.#taggedAtom(next, offset)
+        if (atom !== undefined) return atom
         throw new InvalidTermError(`tag ${next} is unknown`, offset)
+      }
     }
   }
 
@@ -554,6 +549,13 @@ export class TermReader {
   #readAtom(): Atom {
     const offset = this.#position
     const next = this.#uint8()
+    const atom = this.#taggedAtom(next, offset)
+    if (atom !== undefined) return atom
+    throw new InvalidTermError(`an atom should stand here, not tag ${next}`, offset)
+  }
+
+  /** The atom behind a tag, `undefined` if that is of something else. */
+  #taggedAtom(next: number, offset: number): Atom | undefined {
     switch (next) {
       case tag.SMALL_ATOM_UTF8:
         return this.#atomUtf8(this.#uint8(), offset)
@@ -566,7 +568,7 @@ export class TermReader {
       case tag.ATOM_CACHE_REF:
         return this.#cachedAtom(offset)
       default:
-        throw new InvalidTermError(`an atom should stand here, not tag ${next}`, offset)
+        return undefined
     }
   }
 

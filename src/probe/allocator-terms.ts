@@ -21,6 +21,7 @@ import type {
   OptionValue,
   Snapshot,
 } from '../analysis/snapshot.ts'
+import { UTIL_ALLOCATORS } from '../analysis/util-allocators.ts'
 import { formatTerm } from '../etf/format.ts'
 import { isAtom, isInteger, isList, isTuple, stringValue } from '../etf/match.ts'
 import { compareTerms } from '../etf/order.ts'
@@ -84,16 +85,8 @@ export function readAllocators(term: Term): AllocatorParts {
 }
 
 /** The allocators whose answers must be understood: without one of them the sums would be wrong. */
-const UTIL_ALLOCATORS: ReadonlySet<string> = new Set([
-  'temp_alloc',
-  'eheap_alloc',
-  'binary_alloc',
-  'ets_alloc',
-  'driver_alloc',
-  'sl_alloc',
-  'll_alloc',
-  'fix_alloc',
-  'std_alloc',
+const INDISPENSABLE: ReadonlySet<string> = new Set([
+  ...UTIL_ALLOCATORS,
   'literal_alloc',
   'exec_alloc',
 ])
@@ -144,7 +137,7 @@ class Parts implements AllocatorParts {
         this.allocators.push({ allocator, instance, ...rest, mbcs, sbcs })
       } else if (rest.options.e === false) {
         if (!this.disabled.includes(allocator)) this.disabled.push(allocator)
-      } else if (UTIL_ALLOCATORS.has(allocator)) {
+      } else if (INDISPENSABLE.has(allocator)) {
         throw new AllocatorFieldMissingError(at.within(mbcs === undefined ? 'mbcs' : 'sbcs'))
       } else if (!this.unknown.includes(allocator)) {
         this.unknown.push(allocator)
@@ -155,7 +148,7 @@ class Parts implements AllocatorParts {
   /** An answer that cannot be read: fatal if its allocator counts, else no more than noted. */
   #passOver(at: Place, expected: string, found: Term): void {
     const { allocator } = at
-    if (UTIL_ALLOCATORS.has(allocator) || allocator === 'mseg_alloc' || allocator === 'sys_alloc') {
+    if (INDISPENSABLE.has(allocator) || allocator === 'mseg_alloc' || allocator === 'sys_alloc') {
       throw wrong(at, expected, found)
     }
     if (!this.unknown.includes(allocator)) this.unknown.push(allocator)

@@ -2,7 +2,7 @@
  * A node that answers from a recording over a real socket: for a demonstration without Erlang, and in
  * place of a node in tests.
  *
- * It is reached as any node is (EPMD, handshake, cookie) and carries out nothing: calls are looked up.
+ * It is reached as every node is (EPMD, handshake, cookie) and carries out nothing: calls are looked up.
  */
 import type { Introduction } from '../dist/accept-handshake.ts'
 import { type ControlMessage, SPAWN_REPLY_MONITOR } from '../dist/control.ts'
