@@ -44,7 +44,8 @@ describeOnEachRelease('a snapshot', (release) => {
     const before = remote.counters.bytesReceived
     const snapshot = toSnapshot(await probe(remote))
     expect(snapshot.allocators).toHaveLength(UTIL_ALLOCATORS * 65 + 1)
-    expect(remote.counters.bytesReceived - before).toBeGreaterThan(500_000)
+    // 0.7 MB as `term_to_binary` writes it; the atom cache leaves two bytes of each atom.
+    expect(remote.counters.bytesReceived - before).toBeGreaterThan(200_000)
   })
 
   it('says what a node with a disabled allocator cannot tell', async () => {

@@ -68,7 +68,8 @@ export const MANDATORY_26: bigint = MANDATORY_25 | flag.UNLINK_ID | flag.V4_NC
 
 /**
  * What this client advertises as a hidden node. Both monitor flags stand there because `erpc` hangs
- * without the second: the request is carried out, and the answer never sent.
+ * without the second: the request is carried out, and the answer never sent. With the atom cache a small
+ * answer takes half the bytes; with fragments a large one lets others pass in between.
  */
 export const CLIENT_FLAGS: bigint =
   MANDATORY_26 |
@@ -78,7 +79,9 @@ export const CLIENT_FLAGS: bigint =
   flag.SMALL_ATOM_TAGS |
   flag.SEND_SENDER |
   flag.EXIT_PAYLOAD |
-  flag.SPAWN
+  flag.SPAWN |
+  flag.DIST_HDR_ATOM_CACHE |
+  flag.FRAGMENTS
 
 /** The set with what `MANDATORY_25_DIGEST` stands for, if that is in it. */
 export function expandFlags(flags: bigint): bigint {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { AcceptHandshake, type AcceptHandshakeOptions } from '../../src/dist/accept-handshake.ts'
 import { Cookie } from '../../src/dist/cookie.ts'
-import { CLIENT_FLAGS, flag, MANDATORY_25 } from '../../src/dist/flags.ts'
+import { flag, MANDATORY_25 } from '../../src/dist/flags.ts'
 import {
   AlreadyConnectedError,
   HandshakeClosedError,
@@ -13,6 +13,9 @@ import {
 } from '../../src/dist/handshake-errors.ts'
 import { parseNodeName } from '../../src/dist/node-name.ts'
 import { uint32, uint64, wire } from './wire.ts'
+
+/** What this side advertised when the handshakes were recorded. */
+const RECORDED_FLAGS = 0x5_074f_4fbcn
 
 const OTP_29_FLAGS = 0x6d_07df_7fbdn
 
@@ -36,7 +39,7 @@ function hex(digits: string): Uint8Array {
 
 function accept(options: Partial<AcceptHandshakeOptions> = {}): AcceptHandshake {
   return new AcceptHandshake({
-    self: { name: parseNodeName('fake@127.0.0.1'), creation: 7, flags: CLIENT_FLAGS },
+    self: { name: parseNodeName('fake@127.0.0.1'), creation: 7, flags: RECORDED_FLAGS },
     cookie: new Cookie('secret'),
     challenge: 0x8e83_9639,
     ...options,
@@ -94,8 +97,8 @@ describe('a handshake that is accepted', () => {
           creation: 0xf805_a748,
           advertisedFlags: OTP_29_FLAGS,
         },
-        self: { name: parseNodeName('fake@127.0.0.1'), creation: 7, flags: CLIENT_FLAGS },
-        flags: CLIENT_FLAGS,
+        self: { name: parseNodeName('fake@127.0.0.1'), creation: 7, flags: RECORDED_FLAGS },
+        flags: RECORDED_FLAGS,
       },
     })
   })

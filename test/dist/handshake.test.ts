@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { Cookie } from '../../src/dist/cookie.ts'
-import { CLIENT_FLAGS, flag, MANDATORY_25, MANDATORY_26 } from '../../src/dist/flags.ts'
+import { flag, MANDATORY_25, MANDATORY_26 } from '../../src/dist/flags.ts'
 import { Handshake, type HandshakeOptions } from '../../src/dist/handshake.ts'
 import {
   AlreadyConnectedError,
@@ -16,6 +16,9 @@ import {
 } from '../../src/dist/handshake-errors.ts'
 import { parseNodeName } from '../../src/dist/node-name.ts'
 import { uint32, uint64, wire } from './wire.ts'
+
+/** What this side advertised when the handshakes were recorded. */
+const RECORDED_FLAGS = 0x5_074f_4fbcn
 
 const PEER = 'hs-29@127.0.0.1'
 const SECRET = 'secret'
@@ -39,7 +42,7 @@ function hex(digits: string): Uint8Array {
 
 function dial(options: Partial<HandshakeOptions> = {}): Handshake {
   return new Handshake({
-    self: { name: parseNodeName('probe@127.0.0.1'), creation: 0x1122_3344, flags: CLIENT_FLAGS },
+    self: { name: parseNodeName('probe@127.0.0.1'), creation: 0x1122_3344, flags: RECORDED_FLAGS },
     peer: parseNodeName(PEER),
     cookie: new Cookie(SECRET),
     challenge: 0x0102_0304,
@@ -108,9 +111,9 @@ describe('a handshake that succeeds', () => {
         self: {
           name: parseNodeName('probe@127.0.0.1'),
           creation: 0x1122_3344,
-          flags: CLIENT_FLAGS,
+          flags: RECORDED_FLAGS,
         },
-        flags: CLIENT_FLAGS,
+        flags: RECORDED_FLAGS,
       },
     })
   })
@@ -145,7 +148,7 @@ describe('a handshake that succeeds', () => {
   it('takes a new challenge each time', () => {
     const replies = [1, 2, 3].map(() => {
       const handshake = new Handshake({
-        ...withFlags(CLIENT_FLAGS),
+        ...withFlags(RECORDED_FLAGS),
         peer: parseNodeName(PEER),
         cookie: new Cookie(SECRET),
       })
@@ -160,7 +163,7 @@ describe('a node that asks for a name', () => {
   const self = {
     name: parseNodeName('undefined@127.0.0.1'),
     creation: 0x1122_3344,
-    flags: CLIENT_FLAGS | flag.NAME_ME,
+    flags: RECORDED_FLAGS | flag.NAME_ME,
   }
   const named = wire(
     ...['s', 'named:'], // Status

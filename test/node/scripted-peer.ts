@@ -3,6 +3,7 @@
  */
 import type { ControlMessage } from '../../src/dist/control.ts'
 import { Cookie } from '../../src/dist/cookie.ts'
+import { CLIENT_FLAGS, flag } from '../../src/dist/flags.ts'
 import { parseNodeName } from '../../src/dist/node-name.ts'
 import type { Payload } from '../../src/dist/payload.ts'
 import type { Term } from '../../src/etf/index.ts'
@@ -15,6 +16,9 @@ import { Identity } from '../../src/node/identity.ts'
 
 export const PEER_NAME = 'peer@127.0.0.1'
 export const COOKIE: Cookie = new Cookie('secret')
+
+/** Frames can then be written down by hand. */
+const WITHOUT_HEADER = CLIENT_FLAGS & ~(flag.DIST_HDR_ATOM_CACHE | flag.FRAGMENTS)
 
 export interface Received {
   readonly control: ControlMessage
@@ -43,9 +47,10 @@ export class ScriptedPeer implements MessageReceiver {
     return peer
   }
 
-  /** A client of this peer. */
+  /** A client of this peer; with nothing else said, one whose frames have no distribution header. */
   connect(options: Partial<HiddenNodeOptions> = {}): Promise<RemoteNode> {
-    return new HiddenNode({ cookie: COOKIE, port: this.port, ...options }).connect(PEER_NAME)
+    const defaults = { cookie: COOKIE, port: this.port, flags: WITHOUT_HEADER }
+    return new HiddenNode({ ...defaults, ...options }).connect(PEER_NAME)
   }
 
   open(connection: Connection): void {
