@@ -4,6 +4,7 @@ import { access, readFile, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { hostname } from 'node:os'
 import { describe, expect, it } from 'vitest'
+import { chooseRelease, type Survey } from '../src/testing/releases.ts'
 import { describeOnEachRelease, describeOnRelease } from './support/describe-on-release.ts'
 import {
   createCertificates,
@@ -18,7 +19,6 @@ import {
   runProgram,
   startErlangNode,
 } from './support/index.ts'
-import { chooseRelease, type Survey } from './support/releases.ts'
 import { shortfallOf } from './support/requirements.ts'
 
 describeOnEachRelease('a node', (release) => {

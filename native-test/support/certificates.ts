@@ -1,8 +1,8 @@
 /** Certificates for distribution over TLS, made by a running node, as OTP's own tests make them. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ErlangNode } from './erlang-node.ts'
-import { createTemporaryFolder, type TemporaryFolder } from './temporary-folder.ts'
+import type { ErlangNode } from '../../src/testing/erlang-node.ts'
+import { createTemporaryFolder, type TemporaryFolder } from '../../src/testing/temporary-folder.ts'
 
 /** A folder with a certificate for 127.0.0.1 and localhost, and its authority. */
 export interface Certificates extends TemporaryFolder {

@@ -1,6 +1,7 @@
 /** Vitest's `describe`, for what needs a real node of some release. */
 import { describe, inject, it } from 'vitest'
-import { chooseRelease, type ErlangRelease, erlangReleases, type Survey } from './releases.ts'
+import { type ErlangRelease, erlangReleases } from '../../src/testing/images.ts'
+import { chooseRelease, type Survey } from '../../src/testing/releases.ts'
 import { isRequired, type Needs, shortfallOf } from './requirements.ts'
 
 declare module 'vitest' {

@@ -1,15 +1,12 @@
 /** Once before the native tests: builds the images that are missing, and says what will be skipped. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import type { TestProject } from 'vitest/node'
+import { buildErlangImages, erlangReleases, ImageBuildError } from '../../src/testing/images.ts'
 import {
   chooseRelease,
   erlangApplications,
-  erlangReleases,
   type Survey,
   surveyReleases,
-} from './releases.ts'
+} from '../../src/testing/releases.ts'
 import { isRequired, shortfallOf } from './requirements.ts'
 
 export default async function setup(project: TestProject): Promise<void> {
@@ -25,9 +22,12 @@ async function surveyAfterBuilding(): Promise<Survey> {
   if (before.images === undefined) {
     return before
   }
-  // Its lines go to standard error: data alone stands on standard output.
-  const script = fileURLToPath(new URL('../../docker/build-images', import.meta.url))
-  await once(spawn(script, ['--quiet'], { stdio: ['ignore', 2, 2] }), 'close')
+  try {
+    await buildErlangImages()
+  } catch (error) {
+    // It has said why; what the images lack is then looked for on PATH.
+    if (!(error instanceof ImageBuildError)) throw error
+  }
   return surveyReleases()
 }
 

@@ -1,5 +1,10 @@
 /** What tests need of this machine, and what to say where it is missing. */
-import { type Choice, type ErlangApplication, reconFolder, reconMissing } from './releases.ts'
+import {
+  type Choice,
+  type ErlangApplication,
+  reconFolder,
+  reconMissing,
+} from '../../src/testing/releases.ts'
 
 export interface Needs {
   readonly recon?: boolean

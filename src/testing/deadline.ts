@@ -4,7 +4,7 @@
  * Not `AbortSignal.any([AbortSignal.timeout(…), …])`: on Node 20 that one is garbage-collected while it is
  * waited for, and then never aborts.
  */
-import { startDeadline } from '../../src/net/deadline.ts'
+import { startDeadline } from '../net/deadline.ts'
 
 export interface Deadline extends Disposable {
   readonly signal: AbortSignal

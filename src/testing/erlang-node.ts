@@ -1,7 +1,10 @@
-/** Starts real Erlang nodes for tests: each with a port mapper of its own, on loopback alone. */
+/**
+ * Starts real Erlang nodes for tests, in Docker or from PATH: each with a port mapper of its own, on
+ * loopback alone.
+ */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Waiting } from '../../src/net/deadline.ts'
+import type { Waiting } from '../net/deadline.ts'
 import { createDeadline } from './deadline.ts'
 import {
   EvaluationError,
@@ -12,20 +15,21 @@ import {
 } from './errors.ts'
 import { type EvaluationTarget, evaluateOn } from './evaluation.ts'
 import { findFreePort } from './free-port.ts'
+import type { ErlangRelease } from './images.ts'
 import { Keeper } from './keeper.ts'
 import { createContainerPlace, createPathPlace, type Place } from './place.ts'
 import {
   type Choice,
   chooseRelease,
-  type ErlangRelease,
   reconFolder,
   reconMissing,
   type Survey,
   surveyReleases,
 } from './releases.ts'
 
-export interface ErlangNodeOptions {
-  /** The newest that Docker has by default, else the one on PATH. */
+/** The time-out and the signal are those of the start, not of the node: 60 seconds by default. */
+export interface ErlangNodeOptions extends Waiting {
+  /** The newest that Docker has an image of by default, else the one on PATH. */
   readonly release?: ErlangRelease
   /** Arguments of `erl`, such as `+S 4:4` (in two) or `-kernel net_ticktime 4` (in three). */
   readonly emulatorArguments?: readonly string[]
@@ -44,8 +48,6 @@ export interface ErlangNodeOptions {
   readonly folders?: readonly string[]
   /** Puts recon on the node's code path. */
   readonly withRecon?: boolean
-  /** Of the start, not of the node. */
-  readonly signal?: AbortSignal
 }
 
 /** A running node. Disposal kills it; then nothing is left of it or of its port mapper. */
@@ -76,7 +78,7 @@ export interface ErlangNode extends AsyncDisposable {
   kill(): Promise<void>
 }
 
-const startTimeout = 60_000
+const defaultStartTimeout = 60_000
 const stopTimeout = 15_000
 
 /** The first question may meet a node whose servers are not all up, and is then lost. */
@@ -86,16 +88,19 @@ let names = 0
 let survey: Promise<Survey> | undefined
 
 /**
- * Starts a node and waits until it is booted and answers.
+ * Starts a node and waits until it is booted and answers, which takes a second or two. It ends on
+ * disposal, and with this process, however that ends.
  *
  * @throws {ReleaseUnavailableError} neither Docker nor PATH has the release
  * @throws {ReconUnavailableError} recon is wanted and not there
+ * @throws {NoFreePortError} no port is left for its port mapper
  * @throws {InvalidNodeOptionError} a name or cookie that a node cannot have
  * @throws {NodeExitedError} the node ended before it was ready; with its logs
  * @throws {NodeNotReadyError} it was not ready in time; with its logs
  */
 export async function startErlangNode(options: ErlangNodeOptions = {}): Promise<ErlangNode> {
   options.signal?.throwIfAborted()
+  const { timeout = defaultStartTimeout } = options
   const name = nodeName(options.name)
   const cookie = nodeCookie(options.cookie)
   const distributionArguments = options.distributionArguments ?? []
@@ -133,7 +138,7 @@ export async function startErlangNode(options: ErlangNodeOptions = {}): Promise<
     ],
   })
   try {
-    using deadline = createDeadline(`the start of ${name}`, startTimeout, options.signal)
+    using deadline = createDeadline(`the start of ${name}`, timeout, options.signal)
     const port = await keeper.registered(deadline.signal)
     const target: EvaluationTarget = {
       name,

@@ -1,4 +1,4 @@
-import { BeamscopeError } from '../../src/errors.ts'
+import { BeamscopeError } from '../errors.ts'
 
 /** A program that is to be run is not installed. */
 export class ProgramMissingError extends BeamscopeError {

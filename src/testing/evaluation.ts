@@ -6,7 +6,7 @@
  * What goes there and what comes back is Base64, so that neither tool's reading and printing can change
  * it: `erl_call` takes bytes for characters, and cuts long binaries short.
  */
-import type { Waiting } from '../../src/net/deadline.ts'
+import type { Waiting } from '../net/deadline.ts'
 import { EvaluationError, ProgramTimeoutError } from './errors.ts'
 import type { Place } from './place.ts'
 import { type Command, type ProgramResult, runProgram } from './program.ts'

@@ -1,7 +1,19 @@
 /** Finds TCP ports for the nodes' own port mappers. */
 import { randomInt } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { BeamscopeError } from '../errors.ts'
+import { SocketError } from '../net/errors.ts'
+import { listenTcp } from '../net/tcp.ts'
+
+/** Of all the ports that were tried, none was free. */
+export class NoFreePortError extends BeamscopeError {
+  override readonly code = 'ERR_NO_FREE_PORT'
+  readonly attempts: number
+
+  constructor(attempts: number) {
+    super(`no free port on 127.0.0.1 in ${attempts} attempts`)
+    this.attempts = attempts
+  }
+}
 
 /**
  * Below the range that Linux hands out by itself (32768 and up, `ip_local_port_range`), so that no
@@ -10,33 +22,35 @@ import { createServer } from 'node:net'
 const firstPort = 20_000
 const endOfPorts = 32_768
 
-const attempts = 100
+const maxAttempts = 100
 
 /** Found in this process, perhaps not yet listened on. */
 const handedOut = new Set<number>()
 
-/** A port on 127.0.0.1 on which nothing listens; each call gives another one. */
+/**
+ * A port on 127.0.0.1 on which nothing listens; each call gives another one.
+ *
+ * @throws {NoFreePortError}
+ */
 export async function findFreePort(): Promise<number> {
-  for (let attempt = 0; attempt < attempts; attempt += 1) {
+  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const port = randomInt(firstPort, endOfPorts)
     if (!handedOut.has(port) && (await isFree(port))) {
       handedOut.add(port)
       return port
     }
   }
-  throw new Error(`no free port on 127.0.0.1 in ${attempts} attempts`)
+  throw new NoFreePortError(maxAttempts)
 }
 
 /** Whether one can listen on this port of 127.0.0.1. */
 export async function isFree(port: number): Promise<boolean> {
-  const server = createServer()
   try {
-    server.listen(port, '127.0.0.1')
-    await once(server, 'listening')
-    server.close()
-    await once(server, 'close')
+    const listener = await listenTcp({ host: '127.0.0.1', port }, (it) => it.destroy())
+    await listener.close()
     return true
-  } catch {
-    return false
+  } catch (error) {
+    if (error instanceof SocketError) return false
+    throw error
   }
 }

@@ -1,4 +1,5 @@
 /** Where a node runs: a container, or this machine. */
+import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { type Command, runProgram } from './program.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
@@ -25,8 +26,6 @@ const label = 'beamscope.test'
 
 const dockerTimeout = 30_000
 
-let containers = 0
-
 /**
  * A container on the host's network: ports are the same inside and outside, and 127.0.0.1 is ours.
  * It runs as our own user, so that it can read what we can, and with a home that is never on disk.
@@ -34,8 +33,8 @@ let containers = 0
 export async function createContainerPlace(image: string, options: PlaceOptions): Promise<Place> {
   leftoversRemoved ??= removeLeftovers()
   await leftoversRemoved
-  containers += 1
-  const name = `beamscope-test-${process.pid}-${containers}`
+  // Random, since the threads of one process would count alike.
+  const name = `beamscope-test-${process.pid}-${randomBytes(4).toString('hex')}`
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0]
   const home = '/run/beamscope'
   return {

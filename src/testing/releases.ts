@@ -1,11 +1,14 @@
 /** Which OTP releases this machine can run, in Docker or from PATH. */
 import { delimiter } from 'node:path'
+import {
+  buildCommand,
+  type ErlangRelease,
+  erlangReleases,
+  imageOf,
+  imageRepository,
+  newestRelease,
+} from './images.ts'
 import { runProgram } from './program.ts'
-
-/** Those with an image in docker/build-images. */
-export const erlangReleases = [23, 25, 27, 29] as const
-
-export type ErlangRelease = (typeof erlangReleases)[number]
 
 /** Beyond kernel and stdlib: every image has them, many a PATH has not. */
 export const erlangApplications = ['os_mon', 'runtime_tools', 'ssl', 'tools'] as const
@@ -33,8 +36,6 @@ export type Choice =
   | ({ readonly where: 'path' } & OnPath)
   | { readonly where: 'nowhere'; readonly reason: string; readonly hint: string }
 
-const imageRepository = 'beamscope/erlang'
-
 const surveyTimeout = 10_000
 
 /** Asks Docker and PATH now; throws nothing, what does not answer is not there. */
@@ -59,7 +60,7 @@ export function chooseRelease(survey: Survey, release?: ErlangRelease): Choice {
   const { images, onPath } = survey
   const inDocker = release === undefined ? images?.at(-1) : images?.find((it) => it === release)
   if (inDocker !== undefined) {
-    return { where: 'docker', release: inDocker, image: `${imageRepository}:${inDocker}` }
+    return { where: 'docker', release: inDocker, image: imageOf(inDocker) }
   }
   if (onPath !== undefined && (release === undefined || onPath.release === release)) {
     return { where: 'path', ...onPath }
@@ -72,11 +73,11 @@ export function chooseRelease(survey: Survey, release?: ErlangRelease): Choice {
       hint: `start one, or put ${release === undefined ? 'erl' : `erl of OTP ${release}`} on PATH`,
     }
   }
-  const wanted = release ?? erlangReleases.at(-1)
+  const wanted = release ?? newestRelease
   return {
     where: 'nowhere',
-    reason: `Docker has no image ${imageRepository}:${wanted}`,
-    hint: `run docker/build-images ${wanted}`,
+    reason: `Docker has no image ${imageOf(wanted)}`,
+    hint: `run ${buildCommand(wanted)}`,
   }
 }
 

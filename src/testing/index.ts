@@ -1,0 +1,20 @@
+/**
+ * Nodes for integration tests: real ones, and one that replays a recording. The entry point
+ * `beamscope/testing`.
+ */
+export type { Waiting } from '../net/deadline.ts'
+export {
+  type ErlangNode,
+  type ErlangNodeOptions,
+  startErlangNode,
+} from './erlang-node.ts'
+export * from './errors.ts'
+export { NoFreePortError } from './free-port.ts'
+export {
+  buildErlangImages,
+  type ErlangRelease,
+  erlangReleases,
+  ImageBuildError,
+  type ImageOptions,
+} from './images.ts'
+export { availableReleases } from './releases.ts'
