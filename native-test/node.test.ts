@@ -144,6 +144,27 @@ describeOnEachRelease('a hidden node', (release) => {
     expect(measured).toBe(size)
   })
 
+  it('lets small calls pass while 100 MB go each way', async () => {
+    await using remote = await connect(node)
+    const size = 100_000_000
+    const waiting = { timeout: 60_000 }
+    let isOver = false
+    const large = (async () => {
+      const reply = await remote.call('binary', 'copy', [binary('x'), size], waiting)
+      const measured = await remote.call('erlang', 'byte_size', [reply], waiting)
+      isOver = true
+      return measured
+    })()
+    let passed = 0
+    while (!isOver) {
+      expect(await remote.call('erlang', 'node', [], waiting)).toEqual(atom(node.name))
+      passed++
+    }
+    expect(await large).toBe(size)
+    // One at a time, beside some thousand fragments each way.
+    expect(passed).toBeGreaterThan(20)
+  })
+
   it('lets a called function print', async () => {
     await using remote = await connect(node)
     const args = [string('~p~n'), [tuple(1)]]

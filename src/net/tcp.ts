@@ -120,6 +120,7 @@ class TcpTransport implements Transport {
     this.#socket.on('data', (chunk) => {
       receiver.data(chunk)
     })
+    if (receiver.drain !== undefined) this.#socket.on('drain', () => receiver.drain?.())
     if (this.#socket.closed) queueMicrotask(() => receiver.end(this.#failure))
     else this.#socket.once('close', () => receiver.end(this.#failure))
     this.#socket.resume()

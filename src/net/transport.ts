@@ -6,6 +6,8 @@
 export interface Receiver {
   /** A chunk as it came; it is the receiver's own and is never written to again. */
   data(chunk: Uint8Array): void
+  /** The system has taken everything that was queued, after it once could not. */
+  drain?(): void
   /** Called once, last: `undefined` when the peer or `close()` ended the stream in order. */
   end(error: Error | undefined): void
 }

@@ -18,6 +18,7 @@ import {
   SendQueueFullError,
   SilentPeerError,
 } from './errors.ts'
+import { Outbox } from './outbox.ts'
 
 /** The longest frame that is believed: a snapshot of 128 schedulers takes 1.5 MB. */
 const DEFAULT_MAX_FRAME_SIZE = 256 * 1024 * 1024
@@ -66,11 +67,11 @@ export class Connection {
   readonly #splitter: FrameSplitter
   readonly #decoder: MessageDecoder
   readonly #encoder: MessageEncoder
+  readonly #outbox: Outbox
   readonly #receiver: MessageReceiver
   readonly #netTickTime: number
   readonly #ticker: NodeJS.Timeout
   #state: 'open' | 'closed' = 'open'
-  #corked = false
   #wroteSinceTick = false
   #lastReceived: number = performance.now()
   #messagesSent = 0
@@ -94,6 +95,7 @@ export class Connection {
     splitter.switchTo({ headerSize: 4, maxLength })
     this.#decoder = new MessageDecoder(connected.flags, { maxMessageSize: maxLength })
     this.#encoder = new MessageEncoder(connected.flags)
+    this.#outbox = new Outbox(transport)
     this.#receiver = receiver
     this.#netTickTime = options.netTickTime ?? DEFAULT_NET_TICK_TIME
     this.#ticker = setInterval(() => this.#tick(), this.#netTickTime / NET_TICK_INTENSITY)
@@ -116,7 +118,7 @@ export class Connection {
   }
 
   /**
-   * Sends a message. Those of one turn of the event loop leave together.
+   * Sends a message. A small one may arrive before a large one that was sent earlier.
    *
    * @throws {NotConnectedError} when the connection is closed
    * @throws {SendQueueFullError} when the peer has not read what was sent before
@@ -124,19 +126,10 @@ export class Connection {
    */
   send(control: ControlMessage, payload?: Term): void {
     if (this.#state !== 'open') throw new NotConnectedError(this.connected.peer.name.full)
-    if (this.#transport.queued > MAX_QUEUED) {
+    if (this.#outbox.queued > MAX_QUEUED) {
       throw new SendQueueFullError(this.connected.peer.name.full, MAX_QUEUED)
     }
-    const chunks = this.#encoder.encode(control, payload)
-    if (!this.#corked) {
-      this.#corked = true
-      this.#transport.cork()
-      queueMicrotask(() => {
-        this.#corked = false
-        this.#transport.uncork()
-      })
-    }
-    for (const chunk of chunks) this.#transport.write(chunk)
+    this.#outbox.send(this.#encoder.encodeFrames(control, payload))
     this.#messagesSent += 1
     this.#wroteSinceTick = true
   }
@@ -145,11 +138,17 @@ export class Connection {
   close(): void {
     if (this.#state !== 'open') return
     this.#end(new NotConnectedError(this.connected.peer.name.full))
+    this.#outbox.flush()
     this.#transport.close()
   }
 
+  /** The transport can take more. */
+  resume(): void {
+    if (this.#state === 'open') this.#outbox.resume()
+  }
+
   /** Takes the frames that have come together in the splitter. */
-  drain(): void {
+  receive(): void {
     this.#lastReceived = performance.now()
     try {
       for (;;) {

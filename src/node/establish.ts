@@ -133,10 +133,13 @@ function establish(
             if (message === undefined) return
             proceed(party.receive(message))
           }
-          connection.drain()
+          connection.receive()
         } catch (error) {
           fail(error)
         }
+      },
+      drain() {
+        connection?.resume()
       },
       end(error) {
         if (connection !== undefined) connection.lost(error)
