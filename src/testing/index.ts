@@ -4,6 +4,12 @@
  */
 export type { Waiting } from '../net/deadline.ts'
 export {
+  binarySpikeFile,
+  type RunningReplayNode,
+  type StartReplayNodeOptions,
+  startReplayNode,
+} from '../replay/start-replay-node.ts'
+export {
   type ErlangNode,
   type ErlangNodeOptions,
   startErlangNode,

@@ -2,22 +2,18 @@
  * `beamscope demo`: a diagnosis from one end to the other, on a machine without Erlang.
  */
 import { relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { diagnose } from '../../analysis/diagnose.ts'
 import { toJson } from '../../analysis/json.ts'
-import { generateChallenge } from '../../dist/challenge.ts'
 import { Cookie } from '../../dist/cookie.ts'
-import { parseNodeName } from '../../dist/node-name.ts'
-import { type EpmdServer, startEpmdServer } from '../../epmd/server.ts'
-import { readSnapshotFile } from '../../history/snapshot-file.ts'
+import { startEpmdServer } from '../../epmd/server.ts'
 import { HiddenNode } from '../../node/hidden-node.ts'
 import { diagnosisText } from '../../present/diagnosis.ts'
 import { jsonText } from '../../present/json.ts'
 import { paperOf } from '../../present/paper.ts'
 import { probe } from '../../probe/probe.ts'
 import { toSnapshot } from '../../probe/raw-snapshot.ts'
-import { ReplayNode } from '../../replay/replay-node.ts'
+import { binarySpikeFile, startReplayNode } from '../../replay/start-replay-node.ts'
 import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
 import { LiveNode } from '../live-node.ts'
@@ -25,18 +21,16 @@ import { addOutputOptions, type OutputOptions } from '../options.ts'
 import { withSpinner } from '../spinner.ts'
 import { about } from '../subject.ts'
 
-/**
- * A node of OTP 27 after a spike: 120,000 binaries of 1 to 8 kB at once on four schedulers, of which
- * every 25th was kept.
- */
-const RECORDING = fileURLToPath(new URL('../../../recordings/binary-spike.etf', import.meta.url))
-
 interface DemoOptions extends OutputOptions {
   readonly live?: true
 }
 
-/** A node of this demonstration, which ends with it. */
-type DemoNode = AsyncDisposable & { readonly name: string; readonly cookie: Cookie }
+/** A node of this demonstration, which ends with it; neither your port mapper nor its port is touched. */
+type DemoNode = AsyncDisposable & {
+  readonly name: string
+  readonly cookie: Cookie
+  readonly epmdPort: number
+}
 
 export function demoCommand(context: Context): Command {
   const command = new Command('demo').description(
@@ -56,12 +50,8 @@ async function demonstrate(options: DemoOptions, context: Context): Promise<void
   const say = (line: string): void => {
     context.stderr.write(`${line}\n`)
   }
-  // A port mapper of its own: neither yours nor the default port is touched.
-  await using epmd = await startEpmdServer()
-  await using node = options.live
-    ? await startLive(epmd, context, say)
-    : await startReplay(epmd, signal, say)
-  await using client = new HiddenNode({ cookie: node.cookie, epmdPort: epmd.port })
+  await using node = options.live ? await startLive(context, say) : await startReplay(signal, say)
+  await using client = new HiddenNode({ cookie: node.cookie, epmdPort: node.epmdPort })
 
   const start = performance.now()
   const remote = await client.connect(node.name, { signal })
@@ -80,7 +70,7 @@ async function demonstrate(options: DemoOptions, context: Context): Promise<void
     context.stdout.write(jsonText('demo', { ...snapshot, unit: 'byte' }, toJson(diagnosis)))
     return
   }
-  const file = relative(process.cwd(), RECORDING)
+  const file = relative(process.cwd(), binarySpikeFile)
   const text = diagnosisText(snapshot, diagnosis, {
     paper: paperOf(context.stdout, context.env),
     unit: undefined,
@@ -93,38 +83,37 @@ async function demonstrate(options: DemoOptions, context: Context): Promise<void
   context.stdout.write(`${text}\n`)
 }
 
-async function startReplay(
-  epmd: EpmdServer,
-  signal: AbortSignal,
-  say: (line: string) => void,
-): Promise<DemoNode> {
-  const { raw: recording } = await readSnapshotFile(RECORDING, { signal })
-  const name = recording.node ?? 'demo@127.0.0.1'
-  const cookie = new Cookie(`demo-${generateChallenge()}`)
-  const node = await ReplayNode.start({ name, cookie, recording })
-  const { alive } = parseNodeName(name)
-  epmd.register({
-    name: alive,
-    port: node.port,
-    kind: 'hidden',
-    protocol: 0,
-    highestVersion: 6,
-    lowestVersion: 6,
-    extra: new Uint8Array(),
-  })
-  say(`replaying a node recorded at ${recording.takenAt ?? 'an unknown time'}, port ${node.port}`)
-  return { name, cookie, [Symbol.asyncDispose]: () => node.close() }
+async function startReplay(signal: AbortSignal, say: (line: string) => void): Promise<DemoNode> {
+  const node = await startReplayNode({ snapshotFile: binarySpikeFile, signal })
+  const { name, port, epmdPort, recording } = node
+  say(`replaying a node recorded at ${recording.takenAt ?? 'an unknown time'}, port ${port}`)
+  return {
+    name,
+    cookie: new Cookie(node.cookie),
+    epmdPort,
+    [Symbol.asyncDispose]: () => node.close(),
+  }
 }
 
-async function startLive(
-  epmd: EpmdServer,
-  context: Context,
-  say: (line: string) => void,
-): Promise<DemoNode> {
-  const work = LiveNode.start(epmd.port, { signal: context.signal })
-  const node = await withSpinner(context, 'starting an Erlang node and fragmenting it', work)
-  say(`started ${node.name}: 40,000 binaries of 4 kB at once, of which every 20th is kept`)
-  return node
+async function startLive(context: Context, say: (line: string) => void): Promise<DemoNode> {
+  const epmd = await startEpmdServer()
+  try {
+    const work = LiveNode.start(epmd.port, { signal: context.signal })
+    const node = await withSpinner(context, 'starting an Erlang node and fragmenting it', work)
+    say(`started ${node.name}: 40,000 binaries of 4 kB at once, of which every 20th is kept`)
+    return {
+      name: node.name,
+      cookie: node.cookie,
+      epmdPort: epmd.port,
+      [Symbol.asyncDispose]: async () => {
+        await node.close()
+        await epmd.close()
+      },
+    }
+  } catch (error) {
+    await epmd.close()
+    throw error
+  }
 }
 
 function milliseconds(duration: number): string {
