@@ -94,6 +94,25 @@ describeOnEachRelease('a hidden node', (release) => {
     )
   })
 
+  it('calls a gen_server by its name and by its pid', async () => {
+    await using remote = await connect(node)
+    // rex is one.
+    const request = tuple(...['call', 'erlang', 'node'].map(atom), [], atom('user'))
+    expect(await remote.genServerCall(atom('rex'), request)).toEqual(atom(node.name))
+    const pid = await remote.call('erlang', 'whereis', [atom('rex')])
+    if (!(pid instanceof Pid)) throw new Error('rex is not registered')
+    expect(await remote.genServerCall(pid, request)).toEqual(atom(node.name))
+    await expect(remote.genServerCall(atom('nobody'), request)).rejects.toMatchObject({
+      code: 'ERR_REMOTE_EXIT',
+      reason: atom('noproc'),
+    })
+    expect(
+      await node.evaluate(
+        '{monitored_by, L} = process_info(whereis(rex), monitored_by), length(L)',
+      ),
+    ).toBe('0')
+  })
+
   it('tells of the signal that ended the process of a call', async () => {
     await using remote = await connect(node)
     const call = remote.call('timer', 'sleep', [60_000])

@@ -4,22 +4,37 @@
 import type { ControlMessage } from '../dist/control.ts'
 import { type Atom, Pid, type Reference, type Term } from '../etf/index.ts'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
-import { erpcRequest, readErpcResult } from './erpc.ts'
-import { TooManyCallsError, UnexpectedReplyError } from './errors.ts'
+import { SendQueueFullError, TooManyCallsError, UnexpectedReplyError } from './errors.ts'
 import type { Identity } from './identity.ts'
 import { RemoteCallError } from './remote-error.ts'
-import { readRpcResult, rpcRequest } from './rpc.ts'
 
 const DEFAULT_TIMEOUT = 10_000
 
 /** What one connection keeps; a call holds about a kilobyte. */
 const MAX_CALLS = 65_536
 
+/** How one kind of call is asked and answered. */
+export interface Exchange {
+  /** For messages: what was called. */
+  readonly what: string
+  /** What is sent, in order. */
+  request(reference: Reference): readonly {
+    readonly control: ControlMessage
+    readonly payload?: Term
+  }[]
+  /** Whom the request itself monitors. */
+  readonly monitored?: Pid | Atom
+  /** The result in a message `{Reference, Reply}`, where such a message answers. */
+  readonly readReply?: (reply: Term) => Term
+  /** The result in the exit reason of a process that is monitored. */
+  readonly readExit?: (reference: Reference, reason: Term) => Term
+}
+
 interface Call {
   readonly reference: Reference
-  readonly protocol: 'erpc' | 'rpc'
-  /** The process that makes the call, once its node has told. */
-  process: Pid | undefined
+  readonly exchange: Exchange
+  /** Who has a monitor of this call. */
+  monitored: Pid | Atom | undefined
   settle(outcome: () => Term): void
 }
 
@@ -46,38 +61,19 @@ export class Calls {
     return this.#calls.size
   }
 
-  /** Makes a call as `erpc:call/5` does. */
-  erpc(module: string, name: string, args: readonly Term[], waiting: Waiting): Promise<Term> {
-    return this.#start('erpc', `${module}:${name}/${args.length}`, waiting, (reference) =>
-      erpcRequest(this.#local, reference, module, name, args),
-    )
-  }
-
-  /** Makes a call as `rpc:call/5` does, through `rex`. */
-  rpc(module: string, name: string, args: readonly Term[], waiting: Waiting): Promise<Term> {
-    return this.#start('rpc', `${module}:${name}/${args.length}`, waiting, (reference) =>
-      rpcRequest(this.#local, reference, module, name, args),
-    )
-  }
-
-  #start(
-    protocol: Call['protocol'],
-    what: string,
-    { timeout = DEFAULT_TIMEOUT, signal }: Waiting,
-    request: (reference: Reference) => { readonly control: ControlMessage; readonly payload: Term },
-  ): Promise<Term> {
+  /** Makes a call; settles with its result, its failure, the time-out, or the signal's reason. */
+  start(exchange: Exchange, { timeout = DEFAULT_TIMEOUT, signal }: Waiting): Promise<Term> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted()
       if (this.#calls.size >= MAX_CALLS) throw new TooManyCallsError(this.#node, MAX_CALLS)
       const reference = this.#local.makeReference()
       const number = this.#local.referenceNumber(reference) ?? 0
       // Before anything is registered: arguments that cannot be encoded fail this call alone.
-      const { control, payload } = request(reference)
-      this.#send(control, payload)
+      for (const { control, payload } of exchange.request(reference)) this.#send(control, payload)
       const call: Call = {
         reference,
-        protocol,
-        process: undefined,
+        exchange,
+        monitored: exchange.monitored,
         settle: (outcome) => {
           stop()
           this.#calls.delete(number)
@@ -89,10 +85,10 @@ export class Calls {
         },
       }
       this.#calls.set(number, call)
-      const stop = startDeadline(`${this.#node}: ${what}`, timeout, signal, (reason) => {
+      const stop = startDeadline(`${this.#node}: ${exchange.what}`, timeout, signal, (reason) => {
         this.#calls.delete(number)
-        if (call.process !== undefined) this.#demonitor(reference, call.process)
         reject(reason)
+        if (call.monitored !== undefined) this.#demonitor(reference, call.monitored)
       })
     })
   }
@@ -103,7 +99,7 @@ export class Calls {
     if (result instanceof Pid) {
       // Given up before the process was known: its monitor must not stay on the node.
       if (call === undefined) this.#demonitor(reference, result)
-      else call.process = result
+      else call.monitored = result
       return
     }
     call?.settle(() => {
@@ -111,17 +107,20 @@ export class Calls {
     })
   }
 
-  /** Takes the exit reason of a monitored process, which is the answer of an erpc call. */
+  /** Takes the exit reason of a monitored process. */
   processExit(reference: Reference, reason: PayloadReader): void {
     const call = this.#find(reference)
-    call?.settle(() => readErpcResult(this.#node, call.reference, this.#read(reason)))
+    const read = call?.exchange.readExit
+    if (read !== undefined) call?.settle(() => read(reference, this.#read(reason)))
   }
 
   /** Takes a message `{Reference, Reply}`; says whether it answered a call. */
   reply(reference: Reference, reply: Term): boolean {
     const call = this.#find(reference)
-    if (call?.protocol !== 'rpc') return false
-    call.settle(() => readRpcResult(this.#node, reply))
+    const read = call?.exchange.readReply
+    if (call === undefined || read === undefined) return false
+    call.settle(() => read(reply))
+    if (call.monitored !== undefined) this.#demonitor(reference, call.monitored)
     return true
   }
 
@@ -139,13 +138,14 @@ export class Calls {
     return number === undefined ? undefined : this.#calls.get(number)
   }
 
-  #demonitor(reference: Reference, process: Pid): void {
-    this.#send({
-      type: 'demonitor_p',
-      fromPid: this.#local.pid,
-      toProc: process,
-      ref: reference,
-    })
+  #demonitor(reference: Reference, process: Pid | Atom): void {
+    const { pid: fromPid } = this.#local
+    try {
+      this.#send({ type: 'demonitor_p', fromPid, toProc: process, ref: reference })
+    } catch (error) {
+      // A peer that reads nothing keeps the monitor until the connection ends.
+      if (!(error instanceof SendQueueFullError)) throw error
+    }
   }
 
   #read(reader: PayloadReader): Term {

@@ -3,11 +3,12 @@
  *
  * @see https://www.erlang.org/doc/system/distributed.html#security
  */
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Cookie } from '../dist/cookie.ts'
 import { BeamscopeError } from '../errors.ts'
+import { type RefuseFile, readPrivateFile } from './private-file.ts'
 
 /** No cookie was given, and none was found where OTP keeps it. */
 export class NoCookieError extends BeamscopeError {
@@ -62,21 +63,9 @@ export async function readDefaultCookie(env: NodeJS.ProcessEnv = process.env): P
  * @throws {CookieFileError}
  */
 export async function readCookieFile(file: string): Promise<Cookie> {
-  let text: string
-  try {
-    const stats = await stat(file)
-    if (!stats.isFile()) throw new CookieFileError(file, 'is not a regular file')
-    // Windows has no such bits, and OTP does not ask there either.
-    if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) {
-      throw new CookieFileError(file, 'can be read by others', { hint: `chmod 400 ${file}` })
-    }
-    if (stats.size > MAX_FILE_SIZE) throw new CookieFileError(file, 'is too large for a cookie')
-    text = await readFile(file, 'latin1')
-  } catch (cause) {
-    if (cause instanceof CookieFileError) throw cause
-    throw new CookieFileError(file, 'cannot be read', { cause })
-  }
-  return parseCookie(text, (why) => new CookieFileError(file, why))
+  const refuse: RefuseFile = (why, options) => new CookieFileError(file, why, options)
+  const bytes = await readPrivateFile(file, MAX_FILE_SIZE, refuse)
+  return parseCookie(bytes.toString('latin1'), refuse)
 }
 
 /**

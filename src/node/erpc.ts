@@ -3,8 +3,8 @@
  *
  * @see https://www.erlang.org/doc/apps/kernel/erpc.html
  */
-import type { ControlMessage } from '../dist/control.ts'
 import { Atom, equals, isAtom, isTuple, type Reference, type Term } from '../etf/index.ts'
+import type { Exchange } from './calls.ts'
 import { ConnectionLostError, UnexpectedReplyError } from './errors.ts'
 import type { Identity } from './identity.ts'
 import {
@@ -19,24 +19,30 @@ const ERPC = new Atom('erpc')
 const EXECUTE_CALL = new Atom('execute_call')
 const MONITOR = new Atom('monitor')
 
-/** The request: a process for the call, monitored, since its exit reason carries the result. */
-export function erpcRequest(
+/** A process for the call, monitored, since its exit reason carries the result. */
+export function erpcExchange(
   local: Identity,
-  reference: Reference,
+  node: string,
   module: string,
   name: string,
   args: readonly Term[],
-): { readonly control: ControlMessage; readonly payload: Term } {
+): Exchange {
   return {
-    control: {
-      type: 'spawn_request',
-      reqId: reference,
-      from: local.pid,
-      groupLeader: local.pid,
-      mfa: { module: ERPC, function: EXECUTE_CALL, arity: 4 },
-      optList: [MONITOR],
-    },
-    payload: [reference, new Atom(module), new Atom(name), args],
+    what: `${module}:${name}/${args.length}`,
+    request: (reference) => [
+      {
+        control: {
+          type: 'spawn_request',
+          reqId: reference,
+          from: local.pid,
+          groupLeader: local.pid,
+          mfa: { module: ERPC, function: EXECUTE_CALL, arity: 4 },
+          optList: [MONITOR],
+        },
+        payload: [reference, new Atom(module), new Atom(name), args],
+      },
+    ],
+    readExit: (reference, reason) => readErpcResult(node, reference, reason),
   }
 }
 
@@ -46,7 +52,7 @@ export function erpcRequest(
  * @throws {RemoteError} when the function did not return
  * @throws {ConnectionLostError} when the process lived on a node that is gone
  */
-export function readErpcResult(node: string, reference: Reference, reason: Term): Term {
+function readErpcResult(node: string, reference: Reference, reason: Term): Term {
   if (
     isTuple(reason) &&
     reason.elements[0] !== undefined &&

@@ -12,12 +12,13 @@ import type { HandshakeError } from '../dist/handshake-errors.ts'
 import type { HandshakeStatus } from '../dist/handshake-messages.ts'
 import type { NodeName } from '../dist/node-name.ts'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
+import { TlsError } from '../net/errors.ts'
 import type { Transport } from '../net/transport.ts'
 import { Connection, type ConnectionOptions, type MessageReceiver } from './connection.ts'
 import type { Identity } from './identity.ts'
 
 /** Handshake messages hold a name of at most 255 characters and little else. */
-const HANDSHAKE_FRAMING: Framing = { headerSize: 2, maxLength: 4096 }
+const MAX_HANDSHAKE_MESSAGE = 4096
 
 /** The BEAM's own set-up time, `net_setuptime`. */
 const DEFAULT_TIMEOUT = 7_000
@@ -25,12 +26,18 @@ const DEFAULT_TIMEOUT = 7_000
 interface EstablishOptions extends ConnectionOptions, Waiting {
   readonly identity: Identity
   readonly cookie: Cookie
+  /**
+   * Bytes of the length before each message of the handshake: 2 by default, and 4 over TLS, where
+   * `inet_tls_dist` sets `{packet, 4}` from the start.
+   */
+  readonly handshakeHeaderSize?: Framing['headerSize']
 }
 
 /**
  * Connects to the node behind a transport.
  *
  * @throws {HandshakeError} when the nodes do not come together
+ * @throws {TlsError} when the peer refuses our certificate
  * @throws {TimeoutError} when the handshake takes too long (default 7 s)
  */
 export function initiate(
@@ -93,9 +100,9 @@ function establish(
   what: string,
   options: EstablishOptions,
 ): Promise<Connection> {
-  const { timeout = DEFAULT_TIMEOUT, signal } = options
+  const { timeout = DEFAULT_TIMEOUT, signal, handshakeHeaderSize: headerSize = 2 } = options
   return new Promise((resolve, reject) => {
-    const splitter = new FrameSplitter(HANDSHAKE_FRAMING)
+    const splitter = new FrameSplitter({ headerSize, maxLength: MAX_HANDSHAKE_MESSAGE })
     let connection: Connection | undefined
     let failed = false
     const fail = (reason: unknown): void => {
@@ -105,7 +112,7 @@ function establish(
       reject(reason)
     }
     const send = (message: Uint8Array): void => {
-      for (const chunk of encodeFrame([message], HANDSHAKE_FRAMING.headerSize)) {
+      for (const chunk of encodeFrame([message], headerSize)) {
         transport.write(chunk)
       }
     }
@@ -143,7 +150,8 @@ function establish(
       },
       end(error) {
         if (connection !== undefined) connection.lost(error)
-        else if (!failed) fail(party.end(error))
+        // What TLS knows of the reason is more than the handshake could guess.
+        else if (!failed) fail(error instanceof TlsError ? error : party.end(error))
       },
     })
     if (first !== undefined) send(first)

@@ -13,14 +13,19 @@ import { ProtocolError } from '../dist/protocol-error.ts'
 import { Atom, DecodeError, isTuple, Pid, Reference, type Term } from '../etf/index.ts'
 import type { Waiting } from '../net/deadline.ts'
 import { ConnectionRefusedError } from '../net/errors.ts'
-import { connectTcp, formatEndpoint } from '../net/tcp.ts'
+import { connectTcp, type Endpoint, formatEndpoint } from '../net/tcp.ts'
+import { connectTls, type TlsOptions } from '../net/tls.ts'
+import type { Transport } from '../net/transport.ts'
 import { Calls } from './calls.ts'
 import type { Connection, ConnectionCounters, ConnectionOptions } from './connection.ts'
+import { erpcExchange } from './erpc.ts'
 import { type ConnectionLostError, NodeNotListeningError, NotConnectedError } from './errors.ts'
 import { initiate } from './establish.ts'
+import { genServerExchange } from './gen-server.ts'
 import { Identity, makeLocalName } from './identity.ts'
 import { replyToIoRequest } from './io-requests.ts'
 import { type ResolveOptions, resolveNode } from './resolve.ts'
+import { rpcExchange } from './rpc.ts'
 
 const DEFAULT_TIMEOUT = 10_000
 
@@ -30,6 +35,11 @@ export interface HiddenNodeOptions extends ResolveOptions, ConnectionOptions {
   readonly cookie: Cookie
   /** Our own node name. Default: one that nobody else has, of the peer's kind, long or short. */
   readonly name?: string | undefined
+  /**
+   * Connects over TLS, as to nodes with `-proto_dist inet_tls`. The node proves by its certificate that
+   * it is on the host of its name. EPMD is asked without TLS, as every node does.
+   */
+  readonly tls?: TlsOptions | undefined
 }
 
 /** How a call is made: over which protocol, and how long it may take (default 10 s). */
@@ -57,6 +67,7 @@ export class HiddenNode implements AsyncDisposable {
    * @throws {EpmdError} when EPMD cannot be reached or does not know the name
    * @throws {NodeNotListeningError} when nobody listens on the node's port
    * @throws {NetError} when the network does not carry the connection
+   * @throws {TlsError | TlsOptionsError} when TLS does not come about, see `connectTls`
    * @throws {HandshakeError} when the node refuses: cookie, flags, name
    * @throws {TimeoutError}
    */
@@ -66,17 +77,25 @@ export class HiddenNode implements AsyncDisposable {
     const end = performance.now() + (waiting.timeout ?? DEFAULT_TIMEOUT)
     const left = (): Waiting => ({ timeout: Math.max(1, end - performance.now()), signal })
     const endpoint = await resolveNode(peer, this.#options, left())
-    const transport = await connectTcp({ ...endpoint, ...left() }).catch((cause: unknown) => {
+    const transport = await this.#open(peer, { ...endpoint, ...left() }).catch((cause: unknown) => {
       if (!(cause instanceof ConnectionRefusedError)) throw cause
       throw new NodeNotListeningError(peer.full, formatEndpoint(endpoint), cause)
     })
     const identity = new Identity(this.#ownName(peer))
     const remote = new RemoteNode(peer.full, identity, () => this.#remotes.delete(remote))
-    const { cookie, flags, netTickTime, maxFrameSize } = this.#options
+    const { cookie, flags, netTickTime, maxFrameSize, tls } = this.#options
+    const handshakeHeaderSize = tls === undefined ? 2 : 4
     const options = { identity, peer, cookie, flags, netTickTime, maxFrameSize, ...left() }
-    await initiate(transport, remote, options)
+    await initiate(transport, remote, { ...options, handshakeHeaderSize })
     this.#remotes.add(remote)
     return remote
+  }
+
+  #open(peer: NodeName, endpoint: Endpoint & Waiting): Promise<Transport> {
+    const { tls } = this.#options
+    return tls === undefined
+      ? connectTcp(endpoint)
+      : connectTls({ ...endpoint, ...tls, serverName: peer.host })
   }
 
   #ownName(peer: NodeName): NodeName {
@@ -148,9 +167,22 @@ export class RemoteNode implements AsyncDisposable {
   ): Promise<Term> {
     const { flags } = this.#opened().connected
     const protocol = options.protocol ?? (hasFlags(flags, flag.SPAWN) ? 'erpc' : 'rpc')
-    return protocol === 'erpc'
-      ? this.#calls.erpc(module, name, args, options)
-      : this.#calls.rpc(module, name, args, options)
+    const exchange = protocol === 'erpc' ? erpcExchange : rpcExchange
+    return this.#calls.start(exchange(this.#identity, this.name, module, name, args), options)
+  }
+
+  /**
+   * Calls a `gen_server` on the node, by its pid or its registered name, as `gen_server:call/3` does. The
+   * server is monitored meanwhile; giving up does not stop it.
+   *
+   * @throws {RemoteExitError} when the server is not there (`noproc`) or ends before it answers
+   * @throws {ConnectionLostError | NotConnectedError}
+   * @throws {TimeoutError} after the time-out, default 10 s; with a signal, its reason
+   */
+  async genServerCall(server: Pid | Atom, request: Term, waiting: Waiting = {}): Promise<Term> {
+    this.#opened()
+    const exchange = genServerExchange(this.#identity, this.name, server, request)
+    return this.#calls.start(exchange, waiting)
   }
 
   /** Closes the connection; calls in flight end with `NotConnectedError`. Harmless when repeated. */

@@ -3,33 +3,36 @@
  *
  * @see https://www.erlang.org/doc/apps/kernel/rpc.html
  */
-import type { ControlMessage } from '../dist/control.ts'
-import { Atom, isAtom, isTuple, type Reference, type Term, Tuple } from '../etf/index.ts'
+import { Atom, isAtom, isTuple, type Term, Tuple } from '../etf/index.ts'
+import type { Exchange } from './calls.ts'
 import { ConnectionLostError } from './errors.ts'
+import { genCall } from './gen-server.ts'
 import type { Identity } from './identity.ts'
 import { RemoteCallError, RemoteExceptionError, RemoteExitError } from './remote-error.ts'
 
 const REX = new Atom('rex')
-const GEN_CALL = new Atom('$gen_call')
 const CALL = new Atom('call')
 /** The group leader of the call: the node's own `user` process. */
 const USER = new Atom('user')
 
-/** The request, in the form of `gen_server:call/2`: the reference tells answers apart. */
-export function rpcRequest(
+/** A request in the form of `gen_server:call/2`: the reference tells answers apart. */
+export function rpcExchange(
   local: Identity,
-  reference: Reference,
+  node: string,
   module: string,
   name: string,
   args: readonly Term[],
-): { readonly control: ControlMessage; readonly payload: Term } {
+): Exchange {
+  const request = new Tuple([CALL, new Atom(module), new Atom(name), args, USER])
   return {
-    control: { type: 'reg_send', fromPid: local.pid, toName: REX },
-    payload: new Tuple([
-      GEN_CALL,
-      new Tuple([local.pid, reference]),
-      new Tuple([CALL, new Atom(module), new Atom(name), args, USER]),
-    ]),
+    what: `${module}:${name}/${args.length}`,
+    request: (reference) => [
+      {
+        control: { type: 'reg_send', fromPid: local.pid, toName: REX },
+        payload: genCall(local, reference, request),
+      },
+    ],
+    readReply: (reply) => readRpcResult(node, reply),
   }
 }
 
@@ -40,7 +43,7 @@ export function rpcRequest(
  * @throws {RemoteError} when the function did not return
  * @throws {ConnectionLostError} for `nodedown`
  */
-export function readRpcResult(node: string, reply: Term): Term {
+function readRpcResult(node: string, reply: Term): Term {
   if (!isTuple(reply, 2) || !isAtom(reply.elements[0], 'badrpc')) return reply
   const reason = reply.elements[1] ?? reply
   if (isAtom(reason, 'nodedown')) throw new ConnectionLostError(node)

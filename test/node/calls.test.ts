@@ -225,6 +225,60 @@ describe('rpc', () => {
   })
 })
 
+describe('a gen_server call', () => {
+  const SERVER = atom('counter')
+
+  test('monitors the server, asks it, and takes the monitor off when it has answered', async () => {
+    const result = node.genServerCall(SERVER, tuple(atom('add'), 1))
+    const { control: monitor } = await peer.nth(0)
+    if (monitor.type !== 'monitor_p') throw new Error(`${monitor.type} came first`)
+    expect(monitor.toProc).toEqual(SERVER)
+    const { control, payload } = await peer.nth(1)
+    expect(control).toMatchObject({ type: 'reg_send', toName: SERVER })
+    const client = tuple(monitor.fromPid, monitor.ref)
+    expect(payload).toEqual(tuple(atom('$gen_call'), client, tuple(atom('add'), 1)))
+    peer.send({ type: 'send', toPid: monitor.fromPid }, tuple(monitor.ref, 42))
+    expect(await result).toBe(42)
+    expect((await peer.nth(2)).control).toMatchObject({
+      type: 'demonitor_p',
+      toProc: SERVER,
+      ref: monitor.ref,
+    })
+  })
+
+  test('goes to a pid as well', async () => {
+    const result = node.genServerCall(process(), 1)
+    expect((await peer.nth(1)).control).toMatchObject({ type: 'send', toPid: process() })
+    const { control } = await peer.nth(0)
+    if (control.type !== 'monitor_p') throw new Error(`${control.type} came first`)
+    peer.send({ type: 'send', toPid: control.fromPid }, tuple(control.ref, atom('ok')))
+    expect(await result).toEqual(atom('ok'))
+  })
+
+  test('ends with the server, for the same reason', async () => {
+    const rejected = expect(node.genServerCall(SERVER, 1)).rejects.toMatchObject({
+      code: 'ERR_REMOTE_EXIT',
+      reason: atom('noproc'),
+    })
+    const { control } = await peer.nth(0)
+    if (control.type !== 'monitor_p') throw new Error(`${control.type} came first`)
+    const { fromPid: toPid, toProc: fromProc, ref } = control
+    peer.send({ type: 'monitor_p_exit', fromProc, toPid, ref, reason: atom('noproc') })
+    await rejected
+  })
+
+  test('takes the monitor off when it is given up, and ignores the late answer', async () => {
+    await expect(node.genServerCall(SERVER, 1, { timeout: 20 })).rejects.toBeInstanceOf(
+      TimeoutError,
+    )
+    const { control } = await peer.nth(2)
+    if (control.type !== 'demonitor_p') throw new Error(`${control.type} came last`)
+    expect(control.toProc).toEqual(SERVER)
+    peer.send({ type: 'send', toPid: control.fromPid }, tuple(control.ref, 1))
+    expect(node.counters.callsPending).toBe(0)
+  })
+})
+
 describe('the end of a connection', () => {
   test('fails every call in flight, and each later one', async () => {
     const calls = [node.call('m', 'f'), node.call('m', 'f', [], { protocol: 'rpc' })]
