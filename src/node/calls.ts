@@ -4,6 +4,7 @@
 import type { ControlMessage } from '../dist/control.ts'
 import { type Atom, Pid, type Reference, type Term } from '../etf/index.ts'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
+import { publish } from './diagnostics.ts'
 import { SendQueueFullError, TooManyCallsError, UnexpectedReplyError } from './errors.ts'
 import type { Identity } from './identity.ts'
 import { RemoteCallError } from './remote-error.ts'
@@ -70,6 +71,14 @@ export class Calls {
       const number = this.#local.referenceNumber(reference) ?? 0
       // Before anything is registered: arguments that cannot be encoded fail this call alone.
       for (const { control, payload } of exchange.request(reference)) this.#send(control, payload)
+      const start = performance.now()
+      const tell = (error: unknown): void =>
+        publish('beamscope:call', () => ({
+          node: this.#node,
+          what: exchange.what,
+          duration: performance.now() - start,
+          error,
+        }))
       const call: Call = {
         reference,
         exchange,
@@ -79,8 +88,10 @@ export class Calls {
           this.#calls.delete(number)
           try {
             resolve(outcome())
+            tell(undefined)
           } catch (error) {
             reject(error)
+            tell(error)
           }
         },
       }
@@ -88,6 +99,7 @@ export class Calls {
       const stop = startDeadline(`${this.#node}: ${exchange.what}`, timeout, signal, (reason) => {
         this.#calls.delete(number)
         reject(reason)
+        tell(reason)
         if (call.monitored !== undefined) this.#demonitor(reference, call.monitored)
       })
     })

@@ -12,6 +12,7 @@ import { MessageEncoder } from '../dist/message-encoder.ts'
 import type { Payload } from '../dist/payload.ts'
 import type { Term } from '../etf/index.ts'
 import type { Transport } from '../net/transport.ts'
+import { publish } from './diagnostics.ts'
 import {
   ConnectionLostError,
   NotConnectedError,
@@ -103,6 +104,11 @@ export class Connection {
     this.#ticker.unref()
   }
 
+  /** The peer's: `host:port`. */
+  get address(): string {
+    return this.#transport.remote
+  }
+
   get isOpen(): boolean {
     return this.#state === 'open'
   }
@@ -179,7 +185,10 @@ export class Connection {
       this.#messagesDropped += 1
       return
     }
-    if (received.kind === 'tick') this.#ticksReceived += 1
+    if (received.kind === 'tick') {
+      this.#ticksReceived += 1
+      this.#tellOfTick('received')
+    }
     if (received.kind !== 'message') return
     this.#messagesReceived += 1
     this.#receiver.message(received.control, received.payload)
@@ -190,8 +199,15 @@ export class Connection {
       this.#abort(new SilentPeerError(this.connected.peer.name.full, this.#netTickTime))
       return
     }
-    if (!this.#wroteSinceTick) this.#transport.write(TICK)
+    if (!this.#wroteSinceTick) {
+      this.#transport.write(TICK)
+      this.#tellOfTick('sent')
+    }
     this.#wroteSinceTick = false
+  }
+
+  #tellOfTick(direction: 'sent' | 'received'): void {
+    publish('beamscope:tick', () => ({ node: this.connected.peer.name.full, direction }))
   }
 
   #abort(cause: unknown): void {
@@ -202,6 +218,7 @@ export class Connection {
   #end(error: ConnectionLostError | NotConnectedError): void {
     this.#state = 'closed'
     clearInterval(this.#ticker)
+    publish('beamscope:close', () => ({ node: this.connected.peer.name.full, error }))
     this.#receiver.end(error)
   }
 }
