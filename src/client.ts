@@ -11,12 +11,22 @@ export { InvalidNodeNameError, type NodeName, parseNodeName } from './dist/node-
 export { BeamscopeError } from './errors.ts'
 export type { Waiting } from './net/deadline.ts'
 export {
+  CertificateExpiredError,
+  CertificateHostError,
+  CertificateUntrustedError,
+  ClientCertificateError,
   ConnectionRefusedError,
   HostNotFoundError,
   NetError,
+  NotTlsError,
   SocketError,
   TimeoutError,
+  TlsError,
+  TlsFailedError,
+  TlsOptionsError,
+  TlsWantedError,
 } from './net/errors.ts'
+export type { TlsOptions } from './net/tls.ts'
 export type { ConnectionCounters } from './node/connection.ts'
 export * from './node/cookie-source.ts'
 export * from './node/errors.ts'
@@ -28,3 +38,4 @@ export {
 } from './node/hidden-node.ts'
 export * from './node/remote-error.ts'
 export type { MappedHost } from './node/resolve.ts'
+export * from './node/tls-files.ts'

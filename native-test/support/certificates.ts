@@ -17,11 +17,21 @@ export interface Certificates extends TemporaryFolder {
   readonly distributionArguments: readonly string[]
 }
 
+export interface CertificateOptions {
+  /** The certificate ended in 2011; its node takes and shows it all the same, and wants none itself. */
+  readonly isExpired?: boolean
+  /** The one version that the node speaks; by default what its release does. */
+  readonly version?: 'tlsv1.2' | 'tlsv1.3'
+}
+
 /** `node` is of any release, without TLS; it is only asked. */
-export async function createCertificates(node: ErlangNode): Promise<Certificates> {
+export async function createCertificates(
+  node: ErlangNode,
+  { isExpired = false, version }: CertificateOptions = {},
+): Promise<Certificates> {
   // Strings of ASCII with \n and \" alone: what Erlang prints is JSON.
   const pems: readonly unknown[] = JSON.parse(
-    await node.evaluate(chainOfCertificates, { timeout: 60_000 }),
+    await node.evaluate(chainOfCertificates(isExpired), { timeout: 60_000 }),
   )
   const folder = await createTemporaryFolder()
   const authority = join(folder.path, 'authority.pem')
@@ -31,11 +41,14 @@ export async function createCertificates(node: ErlangNode): Promise<Certificates
   await writeFile(certificate, String(pems[1]))
   await writeFile(key, String(pems[2]), { mode: 0o600 })
   const files = `{cacertfile, "${authority}"}, {certfile, "${certificate}"}, {keyfile, "${key}"}`
+  const versions = version === undefined ? '' : `, {versions, ['${version}']}`
+  const [ofServer, ofClient] = isExpired
+    ? ['{verify, verify_none}', '{verify, verify_none}']
+    : ['{verify, verify_peer}, {fail_if_no_peer_cert, true}', '{verify, verify_peer}']
   const optionsFile = join(folder.path, 'ssl_dist.config')
   await writeFile(
     optionsFile,
-    `[{server, [${files}, {verify, verify_peer}, {fail_if_no_peer_cert, true}]},
-      {client, [${files}, {verify, verify_peer}]}].\n`,
+    `[{server, [${files}, ${ofServer}${versions}]}, {client, [${files}, ${ofClient}${versions}]}].\n`,
   )
   return {
     ...folder,
@@ -50,12 +63,13 @@ export async function createCertificates(node: ErlangNode): Promise<Certificates
  * `public_key:pkix_test_data/1`; {2,5,29,17} is subjectAltName (RFC 5280, 4.2.1.6). `inet_tls_dist`
  * takes the host of a node's name for a DNS name, also where it is an address.
  */
-const chainOfCertificates = `
+const chainOfCertificates = (isExpired: boolean): string => `
+  Validity = [{validity, {{2010,1,1}, {2011,1,1}}} || ${isExpired}],
   Names = {'Extension', {2,5,29,17}, false,
            [{dNSName, "localhost"}, {dNSName, "127.0.0.1"}, {iPAddress, <<127,0,0,1>>}]},
   % The defaults, SHA-1 among them, are refused from OTP 26 on.
   Strength = [{digest, sha256}, {key, {namedCurve, secp256r1}}],
-  Chain = #{root => Strength, intermediates => [], peer => [{extensions, [Names]} | Strength]},
+  Chain = #{root => Strength, intermediates => [], peer => [{extensions, [Names]} | Validity ++ Strength]},
   #{server_config := Server, client_config := Client} =
     public_key:pkix_test_data(#{server_chain => Chain, client_chain => Chain}),
   {KeyType, Key} = proplists:get_value(key, Server),

@@ -6,9 +6,11 @@ import { defaultEpmdPort } from '../epmd/default-port.ts'
 import type { Waiting } from '../net/deadline.ts'
 import { TimeoutError } from '../net/errors.ts'
 import { HiddenNode, type RemoteNode } from '../node/hidden-node.ts'
+import { readTlsFiles } from '../node/tls-files.ts'
 import type { Context } from './context.ts'
 import { findCookie } from './find-cookie.ts'
 import type { ConnectionOptions } from './options.ts'
+import { UsageError } from './usage-error.ts'
 
 /** A node, and how long the command may still wait for it. */
 export interface Reached {
@@ -22,7 +24,7 @@ export interface Reached {
 /**
  * Connects, lets `use` work, and closes the connection whatever becomes of that.
  *
- * @throws {InvalidNodeNameError} before anything is done
+ * @throws {InvalidNodeNameError | UsageError} before anything is done
  */
 export async function withNode<Result>(
   name: string,
@@ -31,8 +33,10 @@ export async function withNode<Result>(
   use: (reached: Reached) => Promise<Result>,
 ): Promise<Result> {
   parseNodeName(name)
+  checkTlsOptions(options)
   const { signal } = context
   const cookie = await findCookie(options, context)
+  const tls = options.tls ? await readTlsFiles(options) : undefined
   const start = performance.now()
   const left = (): Waiting => {
     const timeout = start + options.timeout - performance.now()
@@ -41,7 +45,7 @@ export async function withNode<Result>(
   }
   const { name: ownName, port, map } = options
   const epmdPort = options.epmdPort ?? defaultEpmdPort(context.env)
-  const node = new HiddenNode({ cookie, name: ownName, epmdPort, port, map })
+  const node = new HiddenNode({ cookie, name: ownName, epmdPort, port, map, tls })
   try {
     const remote = await node.connect(name, left())
     return await use({ remote, connectTime: performance.now() - start, left })
@@ -51,5 +55,15 @@ export async function withNode<Result>(
     throw new TimeoutError(error.what, options.timeout)
   } finally {
     await node.close()
+  }
+}
+
+/** What belongs together is not left out, above all `--tls`: without it nothing would be encrypted. */
+function checkTlsOptions({ tls, ca, cert, key }: ConnectionOptions): void {
+  if (!tls && (ca ?? cert ?? key) !== undefined) {
+    throw new UsageError('--ca, --cert and --key go with --tls')
+  }
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new UsageError('--cert and --key go together')
   }
 }

@@ -16,7 +16,7 @@ export function nextCommand(
 }
 
 function connectionWords(options: ConnectionOptions): readonly string[] {
-  const { cookieFile, cookieStdin, name, epmdPort, port, map } = options
+  const { cookieFile, cookieStdin, name, epmdPort, port, map, tls, ca, cert, key } = options
   return [
     ...(cookieFile === undefined ? [] : ['--cookie-file', cookieFile]),
     ...(cookieStdin ? ['--cookie-stdin'] : []),
@@ -28,6 +28,10 @@ function connectionWords(options: ConnectionOptions): readonly string[] {
       const suffix = address.port === undefined ? '' : `:${address.port}`
       return ['--map', `${host}=${written}${suffix}`]
     }),
+    ...(tls ? ['--tls'] : []),
+    ...(ca === undefined ? [] : ['--ca', ca]),
+    ...(cert === undefined ? [] : ['--cert', cert]),
+    ...(key === undefined ? [] : ['--key', key]),
   ]
 }
 

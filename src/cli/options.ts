@@ -15,6 +15,10 @@ export interface ConnectionOptions {
   readonly epmdPort?: number
   readonly port?: number
   readonly map?: HostMap
+  readonly tls?: true
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
   /** Milliseconds for the whole command. */
   readonly timeout: number
 }
@@ -63,6 +67,10 @@ export function addConnectionOptions(command: Command): Command {
       '--map <host=address[:port]>',
       'where a host is really reached; repeatable',
     ).argParser(parseMapping),
+    new Option('--tls', 'connect over TLS, as to nodes with -proto_dist inet_tls'),
+    new Option('--ca <file>', 'with --tls: whom to trust (default: public authorities)'),
+    new Option('--cert <file>', 'with --tls: the certificate of this side'),
+    new Option('--key <file>', 'its private key, readable by its owner alone'),
     timeoutOption(),
   ]) {
     command.addOption(option.helpGroup(CONNECTION_GROUP))

@@ -3,7 +3,7 @@
  */
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { startDeadline, type Waiting } from './deadline.ts'
-import { ConnectionRefusedError, HostNotFoundError, SocketError } from './errors.ts'
+import { ConnectionRefusedError, HostNotFoundError, type NetError, SocketError } from './errors.ts'
 import type { Listener, Receiver, Transport } from './transport.ts'
 
 /** Where to connect to, or to listen. */
@@ -12,7 +12,8 @@ export interface Endpoint {
   readonly port: number
 }
 
-const DEFAULT_TIMEOUT = 5_000
+/** Of connecting, in milliseconds. */
+export const DEFAULT_TIMEOUT = 5_000
 
 /**
  * Opens a connection.
@@ -23,6 +24,14 @@ const DEFAULT_TIMEOUT = 5_000
  * @throws {TimeoutError} when nobody answers within the time-out (default 5 s)
  */
 export function connectTcp(endpoint: Endpoint & Waiting): Promise<Transport> {
+  return openSocket(endpoint, (socket, remote) => new SocketTransport(socket, remote))
+}
+
+/** `connectTcp`, for whoever puts another layer on the socket; `adopt` takes charge of its errors. */
+export function openSocket(
+  endpoint: Endpoint & Waiting,
+  adopt: (socket: Socket, remote: string) => Transport | Promise<Transport>,
+): Promise<Transport> {
   const { host, port, signal } = endpoint
   const timeout = endpoint.timeout ?? DEFAULT_TIMEOUT
   const remote = formatEndpoint(endpoint)
@@ -42,7 +51,7 @@ export function connectTcp(endpoint: Endpoint & Waiting): Promise<Transport> {
     socket.once('connect', () => {
       stop()
       socket.removeAllListeners('error')
-      resolve(new TcpTransport(socket, remote))
+      resolve(adopt(socket, remote))
     })
   })
 }
@@ -59,7 +68,7 @@ export function listenTcp(
   return new Promise((resolve, reject) => {
     const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
       const host = socket.remoteAddress ?? 'unknown'
-      accept(new TcpTransport(socket, formatEndpoint({ host, port: socket.remotePort ?? 0 })))
+      accept(new SocketTransport(socket, formatEndpoint({ host, port: socket.remotePort ?? 0 })))
     })
     const remote = formatEndpoint(endpoint)
     server.once('error', (cause) => {
@@ -98,18 +107,25 @@ function connectError(cause: NodeJS.ErrnoException, host: string, remote: string
   }
 }
 
-class TcpTransport implements Transport {
+/** A connected socket as a transport. */
+export class SocketTransport implements Transport {
   readonly remote: string
   readonly #socket: Socket
-  #failure: SocketError | undefined
+  #cause: Error | undefined
 
   constructor(socket: Socket, remote: string) {
     this.#socket = socket
     this.remote = remote
     // An error is always followed by 'close', which is where it is told of.
     socket.on('error', (cause) => {
-      this.#failure = new SocketError(`${remote}: ${cause.message}`, remote, { cause })
+      this.#cause = cause
     })
+  }
+
+  /** What the end of the socket means, given its error, if it had one. */
+  protected explain(cause: Error | undefined): NetError | undefined {
+    if (cause === undefined) return undefined
+    return new SocketError(`${this.remote}: ${cause.message}`, this.remote, { cause })
   }
 
   get queued(): number {
@@ -121,8 +137,9 @@ class TcpTransport implements Transport {
       receiver.data(chunk)
     })
     if (receiver.drain !== undefined) this.#socket.on('drain', () => receiver.drain?.())
-    if (this.#socket.closed) queueMicrotask(() => receiver.end(this.#failure))
-    else this.#socket.once('close', () => receiver.end(this.#failure))
+    const end = (): void => receiver.end(this.explain(this.#cause))
+    if (this.#socket.closed) queueMicrotask(end)
+    else this.#socket.once('close', end)
     this.#socket.resume()
   }
 

@@ -6,13 +6,13 @@
 import { AcceptHandshake, type Introduction } from '../dist/accept-handshake.ts'
 import type { Cookie } from '../dist/cookie.ts'
 import { CLIENT_FLAGS } from '../dist/flags.ts'
-import { encodeFrame, FrameSplitter, type Framing } from '../dist/frames.ts'
+import { encodeFrame, FrameSplitter, FrameTooLargeError, type Framing } from '../dist/frames.ts'
 import { Handshake, type HandshakeStep, type LocalNode } from '../dist/handshake.ts'
 import type { HandshakeError } from '../dist/handshake-errors.ts'
 import type { HandshakeStatus } from '../dist/handshake-messages.ts'
 import type { NodeName } from '../dist/node-name.ts'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
-import { TlsError } from '../net/errors.ts'
+import { TlsError, TlsWantedError } from '../net/errors.ts'
 import type { Transport } from '../net/transport.ts'
 import { Connection, type ConnectionOptions, type MessageReceiver } from './connection.ts'
 import type { Identity } from './identity.ts'
@@ -142,7 +142,7 @@ function establish(
           }
           connection.receive()
         } catch (error) {
-          fail(error)
+          fail(isTlsAlert(error) ? new TlsWantedError(transport.remote, error) : error)
         }
       },
       drain() {
@@ -156,4 +156,12 @@ function establish(
     })
     if (first !== undefined) send(first)
   })
+}
+
+/**
+ * Whether what came is an alert of TLS, type 21 and version 3.x (RFC 8446, 5.1), in place of a length.
+ * Nodes of OTP 25 and later send it to whoever connects without TLS; those before just hang up.
+ */
+function isTlsAlert(error: unknown): boolean {
+  return error instanceof FrameTooLargeError && error.length >> 8 === 21
 }

@@ -1,0 +1,289 @@
+/**
+ * Transports over TLS, as nodes with `-proto_dist inet_tls` speak it.
+ *
+ * @see https://www.erlang.org/doc/apps/ssl/ssl_distribution.html
+ */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { isIP, type Socket } from 'node:net'
+import {
+  checkServerIdentity,
+  connect,
+  createSecureContext,
+  type DetailedPeerCertificate,
+  type PeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls'
+import { startDeadline, type Waiting } from './deadline.ts'
+import {
+  CertificateExpiredError,
+  CertificateHostError,
+  CertificateUntrustedError,
+  ClientCertificateError,
+  type NetError,
+  NotTlsError,
+  type TlsError,
+  TlsFailedError,
+  TlsOptionsError,
+} from './errors.ts'
+import { DEFAULT_TIMEOUT, type Endpoint, openSocket, SocketTransport } from './tcp.ts'
+import type { Transport } from './transport.ts'
+
+/** Whom to trust, and who we are; all of it in PEM. */
+export interface TlsOptions {
+  /** The authorities that may vouch for the peer. Default: the public ones that Node.js brings. */
+  readonly ca?: string | Uint8Array | undefined
+  /** Our certificate, with those between it and its authority; goes with `key`. */
+  readonly cert?: string | Uint8Array | undefined
+  /** The private key of `cert`, not encrypted. */
+  readonly key?: string | Uint8Array | undefined
+}
+
+export interface TlsEndpoint extends Endpoint, Waiting, TlsOptions {
+  /** The host that the peer's certificate must be for, whatever address it is reached at. */
+  readonly serverName: string
+}
+
+/**
+ * Opens a connection to a peer that proves who it is; this cannot be turned off.
+ *
+ * With TLS 1.3 a peer looks at our certificate when the connection stands already: if it refuses us,
+ * the transport ends with a {@link ClientCertificateError}.
+ *
+ * @throws {TlsOptionsError} when an option is not what it should be
+ * @throws {ConnectionRefusedError | HostNotFoundError | SocketError} as `connectTcp` does
+ * @throws {NotTlsError} when the peer speaks something else
+ * @throws {CertificateUntrustedError | CertificateExpiredError | CertificateHostError} when the peer
+ *   does not prove that it is `serverName`
+ * @throws {ClientCertificateError} when it demands a certificate, or another one
+ * @throws {TlsFailedError} when both have nothing in common
+ * @throws {TimeoutError} when all of it takes longer than the time-out (default 5 s)
+ */
+export async function connectTls(endpoint: TlsEndpoint): Promise<Transport> {
+  const { timeout = DEFAULT_TIMEOUT } = endpoint
+  const end = performance.now() + timeout
+  const context = createContext(endpoint)
+  return openSocket(endpoint, (socket, remote) =>
+    secure(socket, remote, context, {
+      ...endpoint,
+      timeout: Math.max(1, end - performance.now()),
+    }),
+  )
+}
+
+function createContext({ ca, cert, key }: TlsOptions): SecureContext {
+  // An empty one would stand for the default, which is not what was asked for.
+  if (ca !== undefined) parseCertificate('ca', ca)
+  if (cert === undefined && key === undefined) return createSecureContext({ ca: pem(ca) })
+  if (cert === undefined) throw new TlsOptionsError('key', 'goes with a certificate (--cert)')
+  if (key === undefined) throw new TlsOptionsError('cert', 'goes with its private key (--key)')
+  const certificate = parseCertificate('cert', cert)
+  if (!certificate.checkPrivateKey(parseKey(key))) {
+    throw new TlsOptionsError('key', 'is not the private key of the certificate')
+  }
+  return createSecureContext({ ca: pem(ca), cert: pem(cert), key: pem(key) })
+}
+
+function pem(text: string | Uint8Array): Buffer
+function pem(text: string | Uint8Array | undefined): Buffer | undefined
+function pem(text: string | Uint8Array | undefined): Buffer | undefined {
+  return text === undefined ? undefined : Buffer.from(text)
+}
+
+function parseCertificate(option: 'ca' | 'cert', text: string | Uint8Array): X509Certificate {
+  try {
+    return new X509Certificate(pem(text))
+  } catch (cause) {
+    throw new TlsOptionsError(option, 'is no certificate in PEM format', cause)
+  }
+}
+
+function parseKey(text: string | Uint8Array): KeyObject {
+  try {
+    return createPrivateKey(pem(text))
+  } catch (cause) {
+    const isEncrypted = codeOf(cause) === 'ERR_MISSING_PASSPHRASE'
+    const what = isEncrypted ? 'is encrypted' : 'is no private key in PEM format'
+    // Without the cause: nobody knows what a parser quotes.
+    throw new TlsOptionsError('key', what)
+  }
+}
+
+function secure(
+  tcp: Socket,
+  remote: string,
+  context: SecureContext,
+  endpoint: TlsEndpoint & { readonly timeout: number },
+): Promise<Transport> {
+  const { serverName, timeout, signal, ca, cert } = endpoint
+  const isShown = cert !== undefined
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      socket: tcp,
+      secureContext: context,
+      // RFC 6066, 3: an address is no server name.
+      ...(isIP(serverName) === 0 && { servername: serverName }),
+      checkServerIdentity: (_, certificate) => checkHost(serverName, certificate),
+      // `authorized` is asked below, while the certificate can still tell who issued it.
+      rejectUnauthorized: false,
+    })
+    const fail = (reason: unknown): void => {
+      stop()
+      socket.destroy()
+      tcp.destroy()
+      reject(reason)
+    }
+    const what = `the TLS handshake with ${remote}, which may speak no TLS`
+    const stop = startDeadline(what, timeout, signal, (reason) => {
+      socket.destroy()
+      tcp.destroy()
+      reject(reason)
+    })
+    tcp.on('error', (cause) => socket.destroy(cause))
+    socket.on('error', (cause) => fail(handshakeError(cause, remote, isShown)))
+    socket.once('close', () => fail(hungUp(remote)))
+    socket.once('secureConnect', () => {
+      if (!socket.authorized) {
+        fail(certificateError(socket, remote, serverName, ca === undefined ? 'public' : 'given'))
+        return
+      }
+      stop()
+      socket.removeAllListeners('error')
+      socket.removeAllListeners('close')
+      resolve(new TlsTransport(socket, remote, isShown))
+    })
+  })
+}
+
+/**
+ * As Node.js does; besides, an address may stand as a DNS name, since `inet_tls_dist` looks for the
+ * host of a node's name nowhere else (it gives it as `server_name_indication`).
+ */
+function checkHost(host: string, certificate: PeerCertificate): Error | undefined {
+  const error = checkServerIdentity(host, certificate)
+  const names = certificate.subjectaltname?.split(', ') ?? []
+  return isIP(host) !== 0 && names.includes(`DNS:${host}`) ? undefined : error
+}
+
+class TlsTransport extends SocketTransport {
+  readonly #socket: TLSSocket
+  readonly #isShown: boolean
+  #isClosed = false
+
+  constructor(socket: TLSSocket, remote: string, isShown: boolean) {
+    super(socket, remote)
+    this.#socket = socket
+    this.#isShown = isShown
+  }
+
+  override close(): void {
+    this.#isClosed = true
+    super.close()
+  }
+
+  override destroy(): void {
+    this.#isClosed = true
+    super.destroy()
+  }
+
+  protected override explain(cause: Error | undefined): NetError | undefined {
+    const alert = alertOf(cause)
+    // With TLS 1.3 the peer sees our certificate after we are done with the handshake. A reset may
+    // overtake its alert.
+    const isRefused = alert !== undefined || this.#socket.bytesRead === 0
+    if (this.#isClosed || !isRefused) return super.explain(cause)
+    return new ClientCertificateError(this.remote, this.#isShown, alert, cause)
+  }
+}
+
+/** What ended the handshake before it was done. */
+function handshakeError(cause: Error, remote: string, isShown: boolean): TlsError {
+  const alert = alertOf(cause)
+  if (alert !== undefined) {
+    // TLS 1.2 has no alert of its own for a certificate that is missing; servers send this one.
+    const isMissing = alert === 'handshake_failure' && !isShown
+    return isMissing || CERTIFICATE_ALERTS.has(alert)
+      ? new ClientCertificateError(remote, isShown, alert, cause)
+      : new TlsFailedError(remote, cause)
+  }
+  const code = codeOf(cause)
+  if (code === 'ECONNRESET' || code === 'EPIPE') return hungUp(remote, cause)
+  return NO_TLS.has(code)
+    ? new NotTlsError(remote, 'does not answer in TLS', cause)
+    : new TlsFailedError(remote, cause)
+}
+
+function hungUp(remote: string, cause?: Error): NotTlsError {
+  return new NotTlsError(remote, 'closed the connection instead of answering in TLS', cause)
+}
+
+/** What OpenSSL says of an answer that is no TLS record. */
+const NO_TLS: ReadonlySet<string> = new Set([
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+  'ERR_SSL_UNEXPECTED_MESSAGE',
+  'ERR_SSL_HTTP_REQUEST',
+])
+
+/** RFC 8446, 6.2: those that are about the certificate of the other side. */
+const CERTIFICATE_ALERTS: ReadonlySet<string> = new Set([
+  'access_denied',
+  'bad_certificate',
+  'certificate_expired',
+  'certificate_required',
+  'certificate_revoked',
+  'certificate_unknown',
+  'decrypt_error',
+  'unknown_ca',
+  'unsupported_certificate',
+])
+
+/** The alert in an error of OpenSSL such as `ERR_SSL_TLSV1_ALERT_UNKNOWN_CA`. */
+function alertOf(error: Error | undefined): string | undefined {
+  const [, alert] = /^ERR_SSL_.*_ALERT_(\w+)$/.exec(codeOf(error)) ?? []
+  return alert?.toLowerCase()
+}
+
+function certificateError(
+  socket: TLSSocket,
+  remote: string,
+  host: string,
+  trusted: 'given' | 'public',
+): TlsError {
+  const certificate = socket.getPeerCertificate(true)
+  const reason = String(socket.authorizationError)
+  switch (reason) {
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return new CertificateHostError(remote, host, certificate.subjectaltname)
+    case 'CERT_HAS_EXPIRED':
+    case 'CERT_NOT_YET_VALID': {
+      const period = `from ${certificate.valid_from} to ${certificate.valid_to}`
+      const why = reason === 'CERT_HAS_EXPIRED' ? 'expired' : 'not yet valid'
+      return new CertificateExpiredError(remote, why, period)
+    }
+    default:
+      return new CertificateUntrustedError(remote, reason, authorityOf(certificate), trusted)
+  }
+}
+
+/** More certificates than any chain has. */
+const MAX_CHAIN = 10
+
+/** Who issued the last certificate of the chain that the peer sent. */
+function authorityOf(certificate: DetailedPeerCertificate): string | undefined {
+  let last = certificate
+  for (let count = 0; count < MAX_CHAIN; count++) {
+    // The issuer of the last one is itself, or is not there.
+    const issuer: DetailedPeerCertificate | undefined = last.issuerCertificate
+    if (issuer === undefined || issuer === last) break
+    last = issuer
+  }
+  const fields = Object.entries(last.issuer ?? {})
+  return fields.length === 0
+    ? undefined
+    : fields.map(([name, value]) => `${name}=${value}`).join(', ')
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
