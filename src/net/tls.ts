@@ -101,8 +101,9 @@ function parseCertificate(option: 'ca' | 'cert', text: string | Uint8Array): X50
 function parseKey(text: string | Uint8Array): KeyObject {
   try {
     return createPrivateKey(pem(text))
-  } catch (cause) {
-    const isEncrypted = codeOf(cause) === 'ERR_MISSING_PASSPHRASE'
+  } catch {
+    // `ENCRYPTED PRIVATE KEY` (RFC 7468, 11), or `Proc-Type: 4,ENCRYPTED` (RFC 1421, 4.6.1.1).
+    const isEncrypted = pem(text).includes('ENCRYPTED')
     const what = isEncrypted ? 'is encrypted' : 'is no private key in PEM format'
     // Without the cause: nobody knows what a parser quotes.
     throw new TlsOptionsError('key', what)
@@ -140,16 +141,26 @@ function secure(
       reject(reason)
     })
     tcp.on('error', (cause) => socket.destroy(cause))
-    socket.on('error', (cause) => fail(handshakeError(cause, remote, isShown)))
-    socket.once('close', () => fail(hungUp(remote)))
+    // A peer that refuses us after it began to answer speaks TLS, whether it sends an alert or not.
+    const hungUp = (cause?: Error): TlsError =>
+      tcp.bytesRead === 0
+        ? new NotTlsError(remote, 'closed the connection instead of answering in TLS', cause)
+        : new ClientCertificateError(remote, isShown, undefined, cause)
+    const broken = (cause: Error): void => {
+      const isEnd = END_CODES.has(codeOf(cause))
+      fail(isEnd ? hungUp(cause) : handshakeError(cause, remote, isShown))
+    }
+    const closed = (): void => fail(hungUp())
+    socket.on('error', broken)
+    socket.on('close', closed)
     socket.once('secureConnect', () => {
       if (!socket.authorized) {
         fail(certificateError(socket, remote, serverName, ca === undefined ? 'public' : 'given'))
         return
       }
       stop()
-      socket.removeAllListeners('error')
-      socket.removeAllListeners('close')
+      socket.off('error', broken)
+      socket.off('close', closed)
       resolve(new TlsTransport(socket, remote, isShown))
     })
   })
@@ -196,7 +207,7 @@ class TlsTransport extends SocketTransport {
   }
 }
 
-/** What ended the handshake before it was done. */
+/** What the peer, or OpenSSL, found wrong with the handshake. */
 function handshakeError(cause: Error, remote: string, isShown: boolean): TlsError {
   const alert = alertOf(cause)
   if (alert !== undefined) {
@@ -206,16 +217,13 @@ function handshakeError(cause: Error, remote: string, isShown: boolean): TlsErro
       ? new ClientCertificateError(remote, isShown, alert, cause)
       : new TlsFailedError(remote, cause)
   }
-  const code = codeOf(cause)
-  if (code === 'ECONNRESET' || code === 'EPIPE') return hungUp(remote, cause)
-  return NO_TLS.has(code)
+  return NO_TLS.has(codeOf(cause))
     ? new NotTlsError(remote, 'does not answer in TLS', cause)
     : new TlsFailedError(remote, cause)
 }
 
-function hungUp(remote: string, cause?: Error): NotTlsError {
-  return new NotTlsError(remote, 'closed the connection instead of answering in TLS', cause)
-}
+/** Of a socket that the peer closed. */
+const END_CODES: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
 
 /** What OpenSSL says of an answer that is no TLS record. */
 const NO_TLS: ReadonlySet<string> = new Set([
