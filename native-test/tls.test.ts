@@ -31,9 +31,9 @@ async function connect(node: ErlangNode, options: Options = {}): Promise<RemoteN
   return new HiddenNode({ cookie, epmdPort, tls, ...others }).connect(name)
 }
 
-function ping(node: ErlangNode, ...argv: readonly string[]): Promise<CliResult> {
+function run(node: ErlangNode, command: string, ...argv: readonly string[]): Promise<CliResult> {
   const env = { BEAMSCOPE_COOKIE: node.cookie, ERL_EPMD_PORT: `${node.epmdPort}`, HOME: '/nowhere' }
-  return runCli(['ping', node.name, ...argv], { env })
+  return runCli([command, node.name, ...argv], { env })
 }
 
 /** What a node of these shows and wants. */
@@ -160,9 +160,16 @@ describeOnEachRelease(
       })
     })
 
+    it('names the same way in the commands that it suggests', async () => {
+      const { ca, cert, key } = filesOf(certificates)
+      const way = ['--tls', '--ca', ca, '--cert', cert, '--key', key]
+      const { stdout } = await run(node, 'diagnose', ...way)
+      expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`${node.name} ${way.join(' ')}`)
+    })
+
     it('pings by the command line, and ends in 4 where TLS refuses', async () => {
       const { ca, cert, key } = filesOf(certificates)
-      const reached = await ping(node, '--tls', '--ca', ca, '--cert', cert, '--key', key)
+      const reached = await run(node, 'ping', '--tls', '--ca', ca, '--cert', cert, '--key', key)
       expect(reached).toMatchObject({ code: 0, stderr: '' })
       expect(reached.stdout).toContain(node.name)
       const failures: readonly (readonly [argv: readonly string[], says: RegExp])[] = [
@@ -172,7 +179,7 @@ describeOnEachRelease(
         [['--tls', '--ca', others.authority, '--cert', cert, '--key', key], /is not trusted/],
       ]
       for (const [argv, says] of failures) {
-        const { code, stdout, stderr } = await ping(node, ...argv, '--verbose')
+        const { code, stdout, stderr } = await run(node, 'ping', ...argv, '--verbose')
         expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
         expect(stderr).toMatch(says)
         expect(stderr).not.toContain((await readFile(key, 'utf8')).split('\n')[1])

@@ -14,6 +14,7 @@ export { Cookie } from './dist/cookie.ts'
 export { BeamscopeError } from './errors.ts'
 export { readCookieFile, readDefaultCookie } from './node/cookie-source.ts'
 export type { HiddenNodeOptions, RemoteNode } from './node/hidden-node.ts'
+export { readTlsFiles, type TlsFiles } from './node/tls-files.ts'
 export { type Callee, probe } from './probe/probe.ts'
 export { type RawSnapshot, toSnapshot } from './probe/raw-snapshot.ts'
 

@@ -42,6 +42,8 @@ describe('a command line that is wrong', () => {
     [['memory', 'a@b', '--timeout', '99999999s'], /500, 500ms, 5s or 2m/],
     [['memory', 'a@b', '--port', '65536'], /from 1 to 65535/],
     [['memory', 'a@b', '--map', 'a'], /HOST=ADDRESS/],
+    [['ping', 'a@b', '--ca', 'x'], /--ca, --cert and --key go with --tls/],
+    [['ping', 'a@b', '--tls', '--cert', 'x'], /--cert and --key go together/],
     [['snapshot', 'save', 'a@b'], /required option '-o, --output <file>' not specified/],
     [['snapshot', 'save', 'a@b', '-o', 'x', '--format', 'y'], /Allowed choices are native, etf/],
     [['snapshot', 'show'], /a FILE is missing/],
