@@ -29,6 +29,7 @@ export {
 export type { TlsOptions } from './net/tls.ts'
 export type { ConnectionCounters } from './node/connection.ts'
 export * from './node/cookie-source.ts'
+export type { DiagnosticEvents } from './node/diagnostics.ts'
 export * from './node/errors.ts'
 export {
   type CallOptions,

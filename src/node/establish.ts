@@ -15,6 +15,7 @@ import { startDeadline, type Waiting } from '../net/deadline.ts'
 import { TlsError, TlsWantedError } from '../net/errors.ts'
 import type { Transport } from '../net/transport.ts'
 import { Connection, type ConnectionOptions, type MessageReceiver } from './connection.ts'
+import { publish } from './diagnostics.ts'
 import type { Identity } from './identity.ts'
 
 /** Handshake messages hold a name of at most 255 characters and little else. */
@@ -105,11 +106,20 @@ function establish(
     const splitter = new FrameSplitter({ headerSize, maxLength: MAX_HANDSHAKE_MESSAGE })
     let connection: Connection | undefined
     let failed = false
+    const start = performance.now()
+    const tell = (flags: bigint | undefined, error: unknown): void =>
+      publish('beamscope:handshake', () => ({
+        address: transport.remote,
+        duration: performance.now() - start,
+        flags,
+        error,
+      }))
     const fail = (reason: unknown): void => {
       stop()
       failed = true
       transport.close()
       reject(reason)
+      tell(undefined, reason)
     }
     const send = (message: Uint8Array): void => {
       for (const chunk of encodeFrame([message], headerSize)) {
@@ -124,11 +134,13 @@ function establish(
       connection = new Connection(transport, splitter, step.connected, receiver, options)
       receiver.open(connection)
       resolve(connection)
+      tell(step.connected.flags, undefined)
     }
     const stop = startDeadline(what, timeout, signal, (reason) => {
       failed = true
       transport.destroy()
       reject(reason)
+      tell(undefined, reason)
     })
     transport.start({
       data(chunk) {

@@ -18,6 +18,7 @@ import { connectTls, type TlsOptions } from '../net/tls.ts'
 import type { Transport } from '../net/transport.ts'
 import { Calls } from './calls.ts'
 import type { Connection, ConnectionCounters, ConnectionOptions } from './connection.ts'
+import { publish } from './diagnostics.ts'
 import { erpcExchange } from './erpc.ts'
 import { type ConnectionLostError, NodeNotListeningError, NotConnectedError } from './errors.ts'
 import { initiate } from './establish.ts'
@@ -72,7 +73,25 @@ export class HiddenNode implements AsyncDisposable {
    * @throws {TimeoutError}
    */
   async connect(name: string, waiting: Waiting = {}): Promise<RemoteNode> {
-    const peer = parseNodeName(name)
+    const start = performance.now()
+    const tell = (address: string | undefined, error: unknown): void =>
+      publish('beamscope:connect', () => ({
+        node: name,
+        address,
+        duration: performance.now() - start,
+        error,
+      }))
+    try {
+      const remote = await this.#connect(parseNodeName(name), waiting)
+      tell(remote.address, undefined)
+      return remote
+    } catch (error) {
+      tell(undefined, error)
+      throw error
+    }
+  }
+
+  async #connect(peer: NodeName, waiting: Waiting): Promise<RemoteNode> {
     const { signal } = waiting
     const end = performance.now() + (waiting.timeout ?? DEFAULT_TIMEOUT)
     const left = (): Waiting => ({ timeout: Math.max(1, end - performance.now()), signal })
@@ -133,6 +152,11 @@ export class RemoteNode implements AsyncDisposable {
   /** @internal */
   open(connection: Connection): void {
     this.#connection = connection
+  }
+
+  /** Where the node was reached: `host:port`. */
+  get address(): string {
+    return this.#opened().address
   }
 
   get isConnected(): boolean {
