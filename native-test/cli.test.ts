@@ -96,6 +96,7 @@ describeOnEachRelease('the command line', (release) => {
       const { data } = JSON.parse(await succeed(node, 'ping', node.name, '--json'))
       expect(data).toMatchObject({
         otp_release: `${release}`,
+        address: `127.0.0.1:${node.port}`,
         flags: expect.arrayContaining(['SPAWN', 'BIG_CREATION']),
       })
       expect(data.connect_ms).toBeGreaterThan(0)

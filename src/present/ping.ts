@@ -7,6 +7,8 @@ import { wrap } from './prose.ts'
 
 export interface Reached {
   readonly otpRelease: string | undefined
+  /** Where: `host:port`. */
+  readonly address: string
   /** From the port mapper to the end of the handshake. */
   readonly connectMs: number
   /** Of the call that asked for the release. */
@@ -20,10 +22,11 @@ export interface Reached {
 }
 
 export function pingText(node: string, reached: Reached, { colors, width }: Paper): string {
-  const { connectMs, creation, flags, otpRelease, roundTripMs, self } = reached
+  const { address, connectMs, creation, flags, otpRelease, roundTripMs, self } = reached
   const release = otpRelease === undefined ? 'unknown release' : `OTP ${printable(otpRelease)}`
   return [
     `${colors.green('reached')}  ${printable(node)}  ${release}`,
+    `  at            ${printable(address)}`,
     `  connected in  ${connectMs.toFixed(1)} ms, a call takes ${roundTripMs.toFixed(1)} ms`,
     `  as            ${printable(self)}, a hidden node`,
     `  creation      ${creation}`,

@@ -60,6 +60,7 @@ async function ping(node: string, options: ConnectionOptions, context: Context) 
     const { peer, self, flags } = remote.connected
     return {
       otpRelease: stringValue(release),
+      address: remote.address,
       connectMs: milliseconds(connectTime),
       roundTripMs: milliseconds(performance.now() - start),
       self: self.name.full,
