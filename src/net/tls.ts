@@ -198,27 +198,32 @@ class TlsTransport extends SocketTransport {
   }
 
   protected override explain(cause: Error | undefined): NetError | undefined {
-    const alert = alertOf(cause)
-    // With TLS 1.3 the peer sees our certificate after we are done with the handshake. A reset may
-    // overtake its alert.
-    const isRefused = alert !== undefined || this.#socket.bytesRead === 0
-    if (this.#isClosed || !isRefused) return super.explain(cause)
-    return new ClientCertificateError(this.remote, this.#isShown, alert, cause)
+    // With TLS 1.3 the peer sees our certificate after we are done with the handshake. Its alert may be
+    // lost in a reset, or never be sent.
+    const alert = cause && alertError(cause, this.remote, this.#isShown)
+    if (alert !== undefined) return alert
+    if (this.#isClosed || this.#socket.bytesRead > 0) return super.explain(cause)
+    return new ClientCertificateError(this.remote, this.#isShown, undefined, cause)
   }
 }
 
 /** What the peer, or OpenSSL, found wrong with the handshake. */
 function handshakeError(cause: Error, remote: string, isShown: boolean): TlsError {
-  const alert = alertOf(cause)
-  if (alert !== undefined) {
-    // TLS 1.2 has no alert of its own for a certificate that is missing; servers send this one.
-    const isMissing = alert === 'handshake_failure' && !isShown
-    return isMissing || CERTIFICATE_ALERTS.has(alert)
-      ? new ClientCertificateError(remote, isShown, alert, cause)
-      : new TlsFailedError(remote, cause)
-  }
+  const alert = alertError(cause, remote, isShown)
+  if (alert !== undefined) return alert
   return NO_TLS.has(codeOf(cause))
     ? new NotTlsError(remote, 'does not answer in TLS', cause)
+    : new TlsFailedError(remote, cause)
+}
+
+/** What an alert of the peer means, `undefined` for another error. */
+function alertError(cause: Error, remote: string, isShown: boolean): TlsError | undefined {
+  const alert = alertOf(cause)
+  if (alert === undefined) return undefined
+  // TLS 1.2 has no alert of its own for a certificate that is missing; servers send this one.
+  const isMissing = alert === 'handshake_failure' && !isShown
+  return isMissing || CERTIFICATE_ALERTS.has(alert)
+    ? new ClientCertificateError(remote, isShown, alert, cause)
     : new TlsFailedError(remote, cause)
 }
 
@@ -247,7 +252,7 @@ const CERTIFICATE_ALERTS: ReadonlySet<string> = new Set([
 ])
 
 /** The alert in an error of OpenSSL such as `ERR_SSL_TLSV1_ALERT_UNKNOWN_CA`. */
-function alertOf(error: Error | undefined): string | undefined {
+function alertOf(error: Error): string | undefined {
   const [, alert] = /^ERR_SSL_.*_ALERT_(\w+)$/.exec(codeOf(error)) ?? []
   return alert?.toLowerCase()
 }
