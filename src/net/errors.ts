@@ -44,14 +44,6 @@ export class SocketError extends NetError {
   readonly code = 'ERR_NET_SOCKET'
 }
 
-/** The peer closed the connection. */
-export class ConnectionClosedError extends NetError {
-  readonly code = 'ERR_NET_CLOSED'
-  constructor(address: string) {
-    super(`${address} closed the connection`, address)
-  }
-}
-
 /** What makes TLS fail, apart from the network: the rest of this file's `ERR_TLS_…`. */
 export abstract class TlsError extends NetError {}
 

@@ -13,6 +13,8 @@ const WINDOW = 1024 * 1024
 /** A message of which a part was sent. */
 interface Begun {
   readonly frames: Iterator<readonly Uint8Array[]>
+  /** The frame that comes next. */
+  next: readonly Uint8Array[]
   /** Bytes still to come. */
   left: number
 }
@@ -21,6 +23,8 @@ export class Outbox {
   readonly #transport: Transport
   /** The next to have its turn first. */
   readonly #begun: Begun[] = []
+  /** Of all that was begun, bytes still to come. */
+  #left = 0
   #isCorked = false
 
   constructor(transport: Transport) {
@@ -29,7 +33,7 @@ export class Outbox {
 
   /** Bytes that wait, here and in the transport. */
   get queued(): number {
-    return this.#begun.reduce((sum, { left }) => sum + left, this.#transport.queued)
+    return this.#left + this.#transport.queued
   }
 
   /**
@@ -38,7 +42,11 @@ export class Outbox {
    */
   send({ size, frames }: EncodedMessage): void {
     this.#cork()
-    const message = { frames: frames[Symbol.iterator](), left: size }
+    const iterator = frames[Symbol.iterator]()
+    const { value, done } = iterator.next()
+    if (done === true) return
+    this.#left += size
+    const message = { frames: iterator, next: value, left: size }
     if (this.#writeNext(message)) this.#begun.push(message)
     this.resume()
   }
@@ -57,14 +65,18 @@ export class Outbox {
     for (const message of this.#begun.splice(0)) while (this.#writeNext(message));
   }
 
-  /** Writes the next frame of a message; says whether there was one. */
+  /** Writes the next frame of a message; says whether there is another. */
   #writeNext(message: Begun): boolean {
+    for (const chunk of message.next) {
+      this.#transport.write(chunk)
+      // Headers were not counted in.
+      const counted = Math.min(chunk.length, message.left)
+      message.left -= counted
+      this.#left -= counted
+    }
     const { value, done } = message.frames.next()
     if (done === true) return false
-    for (const chunk of value) {
-      this.#transport.write(chunk)
-      message.left = Math.max(0, message.left - chunk.length)
-    }
+    message.next = value
     return true
   }
 

@@ -57,6 +57,26 @@ describe('an outbox', () => {
     expect(transport.written.slice(5)).toEqual(['a4', 'a5', 'a6', 'a7'])
   })
 
+  test('keeps nothing of what it has handed over whole, however much waits', () => {
+    const transport = new SlowTransport()
+    const outbox = new Outbox(transport)
+    transport.queued = 8 * 1024 * KiB
+    let asked = 0
+    for (let i = 0; i < 1_000; i++) {
+      const frames = {
+        *[Symbol.iterator]() {
+          yield [Buffer.from('s!')]
+          asked++
+        },
+      }
+      outbox.send({ size: 2, frames })
+    }
+    // Each was gone through to its end when it was sent: none waits for its turn.
+    expect(asked).toBe(1_000)
+    expect(transport.written).toHaveLength(1_000)
+    expect(outbox.queued).toBe(transport.queued)
+  })
+
   test('gives large messages their fragments in turn', () => {
     const transport = new SlowTransport()
     const outbox = new Outbox(transport)
