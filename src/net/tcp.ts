@@ -162,6 +162,14 @@ export class SocketTransport implements Transport {
   destroy(): void {
     this.#socket.destroy()
   }
+
+  ref(): void {
+    this.#socket.ref()
+  }
+
+  unref(): void {
+    this.#socket.unref()
+  }
 }
 
 class TcpListener implements Listener {
@@ -179,5 +187,13 @@ class TcpListener implements Listener {
   async close(): Promise<void> {
     // Its callback would wait for every connection to end, which is not for a listener to do.
     this.#server.close()
+  }
+
+  ref(): void {
+    this.#server.ref()
+  }
+
+  unref(): void {
+    this.#server.unref()
   }
 }

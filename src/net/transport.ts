@@ -28,6 +28,10 @@ export interface Transport {
   close(): void
   /** Ends the stream now and drops what is queued. */
   destroy(): void
+  /** An open stream keeps the process alive; this is how it is to begin with. Harmless when repeated. */
+  ref(): void
+  /** An open stream does not keep the process alive, until `ref`. Harmless when repeated. */
+  unref(): void
 }
 
 /** A port on which transports arrive. */
@@ -35,4 +39,8 @@ export interface Listener {
   readonly port: number
   /** Stops listening; transports that arrived live on. */
   close(): Promise<void>
+  /** Listening keeps the process alive; this is how it is to begin with. Harmless when repeated. */
+  ref(): void
+  /** Listening does not keep the process alive, until `ref`; transports that arrived still do. */
+  unref(): void
 }
