@@ -65,19 +65,28 @@ export function listenTcp(
   endpoint: Endpoint,
   accept: (transport: Transport) => void,
 ): Promise<Listener> {
+  const server = createServer(ACCEPTING, (socket) => accept(acceptedTransport(socket)))
+  return startListening(server, endpoint)
+}
+
+/** Of servers: as when connecting, and whoever takes a socket reads it when it is ready to. */
+export const ACCEPTING = { noDelay: true, pauseOnConnect: true } as const
+
+/** A socket that a server took. */
+export function acceptedTransport(socket: Socket): Transport {
+  const { remoteAddress: host = 'unknown', remotePort: port = 0 } = socket
+  return new SocketTransport(socket, formatEndpoint({ host, port }))
+}
+
+/** `listenTcp`, for whoever puts another layer on the sockets. */
+export function startListening(server: Server, endpoint: Endpoint): Promise<Listener> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
-      const host = socket.remoteAddress ?? 'unknown'
-      accept(new SocketTransport(socket, formatEndpoint({ host, port: socket.remotePort ?? 0 })))
-    })
     const remote = formatEndpoint(endpoint)
-    server.once('error', (cause) => {
+    // Later there may be one of accept(2), such as too many open files: the next one may be taken again.
+    server.on('error', (cause) => {
       reject(new SocketError(`cannot listen on ${remote}: ${cause.message}`, remote, { cause }))
     })
-    server.listen(endpoint.port, endpoint.host, () => {
-      server.removeAllListeners('error')
-      resolve(new TcpListener(server))
-    })
+    server.listen(endpoint.port, endpoint.host, () => resolve(new SocketListener(server)))
   })
 }
 
@@ -172,7 +181,7 @@ export class SocketTransport implements Transport {
   }
 }
 
-class TcpListener implements Listener {
+class SocketListener implements Listener {
   readonly #server: Server
 
   constructor(server: Server) {

@@ -3,15 +3,17 @@
  *
  * @see https://www.erlang.org/doc/apps/ssl/ssl_distribution.html
  */
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { constants, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import {
   checkServerIdentity,
   connect,
   createSecureContext,
+  createServer,
   type DetailedPeerCertificate,
   type PeerCertificate,
   type SecureContext,
+  type SecureContextOptions,
   type TLSSocket,
 } from 'node:tls'
 import { startDeadline, type Waiting } from './deadline.ts'
@@ -26,8 +28,16 @@ import {
   TlsFailedError,
   TlsOptionsError,
 } from './errors.ts'
-import { DEFAULT_TIMEOUT, type Endpoint, openSocket, SocketTransport } from './tcp.ts'
-import type { Transport } from './transport.ts'
+import {
+  ACCEPTING,
+  acceptedTransport,
+  DEFAULT_TIMEOUT,
+  type Endpoint,
+  openSocket,
+  SocketTransport,
+  startListening,
+} from './tcp.ts'
+import type { Listener, Transport } from './transport.ts'
 
 /** Whom to trust, and who we are; all of it in PEM. */
 export interface TlsOptions {
@@ -62,7 +72,7 @@ export interface TlsEndpoint extends Endpoint, Waiting, TlsOptions {
 export async function connectTls(endpoint: TlsEndpoint): Promise<Transport> {
   const { timeout = DEFAULT_TIMEOUT } = endpoint
   const end = performance.now() + timeout
-  const context = createContext(endpoint)
+  const context = createSecureContext(checkOptions(endpoint))
   return openSocket(endpoint, (socket, remote) =>
     secure(socket, remote, context, {
       ...endpoint,
@@ -71,17 +81,93 @@ export async function connectTls(endpoint: TlsEndpoint): Promise<Transport> {
   )
 }
 
-function createContext({ ca, cert, key }: TlsOptions): SecureContext {
+/** Where to listen, and how much of strangers to bear. */
+export interface TlsListenEndpoint extends Endpoint, TlsOptions {
+  /** Milliseconds within which whoever connects must be through with TLS. Default: 7 s. */
+  readonly handshakeTimeout?: number | undefined
+  /** Connections that are in the middle of TLS; any more are dropped. Default: 1,000. */
+  readonly maxHandshakes?: number | undefined
+}
+
+/** The BEAM's own set-up time, `net_setuptime`. */
+const HANDSHAKE_TIMEOUT = 7_000
+
+/** As many as other servers here take connections; one holds some 50 kB of OpenSSL's. */
+const MAX_HANDSHAKES = 1_000
+
+/**
+ * Listens on a port for peers that prove who they are; 0 takes a free one. All of `ca`, `cert` and `key`
+ * must be there.
+ *
+ * `accept` sees a connection only when its peer has shown a valid certificate of an authority in `ca`;
+ * this cannot be turned off. Which host that certificate is for is not looked at, as `inet_tls_dist`
+ * does not unless it is told to. Any other peer loses its connection, and nobody hears of it.
+ *
+ * @throws {TlsOptionsError} when an option is missing, or not what it should be
+ * @throws {SocketError} when the port cannot be had
+ */
+export async function listenTls(
+  endpoint: TlsListenEndpoint,
+  accept: (transport: Transport) => void,
+): Promise<Listener> {
+  const { handshakeTimeout = HANDSHAKE_TIMEOUT, maxHandshakes = MAX_HANDSHAKES } = endpoint
+  const options = checkOptions(endpoint)
+  if (options.cert === undefined) {
+    throw new TlsOptionsError('cert', 'is needed to listen: whoever connects wants it shown')
+  }
+  if (options.ca === undefined) {
+    const why = 'the public authorities would vouch for anybody'
+    throw new TlsOptionsError('ca', `is needed to listen: ${why}`)
+  }
+  const server = createServer({
+    ...ACCEPTING,
+    ...options,
+    requestCert: true,
+    rejectUnauthorized: true,
+    handshakeTimeout,
+    // A session that is resumed shows no certificate: each connection is to prove itself anew.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  })
+  let handshakes = 0
+  server.on('connection', (tcp) => {
+    handshakes++
+    // A stranger keeps nobody's process alive.
+    tcp.unref()
+    if (handshakes > maxHandshakes) tcp.destroy()
+  })
+  // Either of these two ends each handshake, once; the second one also when the peer just goes away.
+  server.on('secureConnection', (socket) => {
+    handshakes--
+    if (!socket.authorized || !server.listening) {
+      socket.destroy()
+      return
+    }
+    socket.ref()
+    accept(acceptedTransport(socket))
+  })
+  server.on('tlsClientError', (_, socket) => {
+    handshakes--
+    socket.destroy()
+  })
+  return startListening(server, endpoint)
+}
+
+/** What is given, if it is what it should be. */
+function checkOptions({
+  ca,
+  cert,
+  key,
+}: TlsOptions): Pick<SecureContextOptions, 'ca' | 'cert' | 'key'> {
   // An empty one would stand for the default, which is not what was asked for.
   if (ca !== undefined) parseCertificate('ca', ca)
-  if (cert === undefined && key === undefined) return createSecureContext({ ca: pem(ca) })
+  if (cert === undefined && key === undefined) return { ca: pem(ca) }
   if (cert === undefined) throw new TlsOptionsError('key', 'goes with a certificate (--cert)')
   if (key === undefined) throw new TlsOptionsError('cert', 'goes with its private key (--key)')
   const certificate = parseCertificate('cert', cert)
   if (!certificate.checkPrivateKey(parseKey(key))) {
     throw new TlsOptionsError('key', 'is not the private key of the certificate')
   }
-  return createSecureContext({ ca: pem(ca), cert: pem(cert), key: pem(key) })
+  return { ca: pem(ca), cert: pem(cert), key: pem(key) }
 }
 
 function pem(text: string | Uint8Array): Buffer
