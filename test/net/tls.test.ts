@@ -1,9 +1,29 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
-import { createServer, type TlsOptions as ServerOptions, type TLSSocket } from 'node:tls'
+import {
+  createServer as createTcpServer,
+  connect as dialTcp,
+  type Server,
+  type Socket,
+} from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type ConnectionOptions,
+  createServer,
+  connect as dialTls,
+  type TlsOptions as ServerOptions,
+  type TLSSocket,
+} from 'node:tls'
+import { promisify } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
-import { connectTls, type TlsEndpoint } from '../../src/net/tls.ts'
-import type { Transport } from '../../src/net/transport.ts'
+import {
+  connectTls,
+  listenTls,
+  type TlsEndpoint,
+  type TlsListenEndpoint,
+} from '../../src/net/tls.ts'
+import type { Listener, Transport } from '../../src/net/transport.ts'
 
 const HOST = '127.0.0.1'
 
@@ -18,8 +38,12 @@ const CLIENT = { cert: fixture('client.pem'), key: fixture('client.key') }
 
 const servers: Server[] = []
 const sockets: Socket[] = []
+const listeners: Listener[] = []
+const transports: Transport[] = []
 
-afterEach(() => {
+afterEach(async () => {
+  for (const transport of transports.splice(0)) transport.destroy()
+  for (const listener of listeners.splice(0)) await listener.close()
   for (const socket of sockets.splice(0)) socket.destroy()
   for (const server of servers.splice(0)) server.close()
 })
@@ -233,4 +257,294 @@ describe('what is given', () => {
       }
     },
   )
+})
+
+/** What `listenTls` listens with here, and who came in. */
+async function admit(options: Partial<TlsListenEndpoint> = {}) {
+  const arrived: Transport[] = []
+  const endpoint = { host: HOST, port: 0, ca: AUTHORITY, ...NODE, ...options }
+  const listener = await listenTls(endpoint, (transport) => {
+    arrived.push(transport)
+    transports.push(transport)
+  })
+  listeners.push(listener)
+  return { listener, port: listener.port, arrived }
+}
+
+function watch<Kind extends Socket>(socket: Kind): Kind {
+  sockets.push(socket)
+  socket.on('error', () => {})
+  return socket
+}
+
+/** A client of Node.js. */
+function dial(port: number, options: ConnectionOptions = CLIENT): TLSSocket {
+  return watch(dialTls({ host: HOST, port, servername: 'localhost', ca: AUTHORITY, ...options }))
+}
+
+/** A client that may never speak TLS. */
+function dialPlain(port: number): Socket {
+  return watch(dialTcp({ host: HOST, port }))
+}
+
+function closed(socket: Socket): Promise<unknown> {
+  socket.resume()
+  // `once` of Node.js would reject for an error.
+  return new Promise((resolve) => {
+    if (socket.closed) resolve(undefined)
+    else socket.once('close', resolve)
+  })
+}
+
+/** Whether a peer as it should be is let in. */
+async function isOpen({ port, arrived }: { port: number; arrived: readonly Transport[] }) {
+  const before = arrived.length
+  const socket = dial(port)
+  await Promise.race([once(socket, 'secureConnect'), closed(socket)]).catch(() => {})
+  for (let turn = 0; turn < 20 && arrived.length === before; turn++) await sleep(5)
+  socket.destroy()
+  return arrived.length > before
+}
+
+describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a listener over %s', (version) => {
+  const versions = { minVersion: version, maxVersion: version }
+
+  test('takes bytes from the first one on, however late it starts, and sends them', async () => {
+    const { port, arrived } = await admit()
+    const socket = dial(port, { ...CLIENT, ...versions })
+    socket.write('ping'.repeat(100_000))
+    await expect.poll(() => arrived.length).toBe(1)
+    expect(socket.getProtocol()).toBe(version)
+    const [transport] = arrived
+    if (transport === undefined) throw new Error('nobody arrived')
+    expect(transport.remote).toBe(`${HOST}:${socket.localPort}`)
+    await sleep(50)
+    const ended = collect(transport)
+    transport.write(Buffer.from('pong'.repeat(100_000)))
+    let text = ''
+    socket.on('data', (chunk) => {
+      text += chunk
+      if (text.length === 400_000) socket.end('!')
+    })
+    expect(await ended).toEqual({ text: `${'ping'.repeat(100_000)}!`, error: undefined })
+    expect(text).toBe('pong'.repeat(100_000))
+  })
+
+  test('keeps what a peer sent that is gone before the start', async () => {
+    const { port, arrived } = await admit()
+    const socket = dial(port, { ...CLIENT, ...versions })
+    socket.end('ping')
+    await expect.poll(() => arrived.length).toBe(1)
+    await sleep(50)
+    const ended = arrived.map(collect)
+    expect(await Promise.all(ended)).toEqual([{ text: 'ping', error: undefined }])
+  })
+
+  test.each<readonly [who: string, shown: ConnectionOptions, options: Partial<TlsListenEndpoint>]>([
+    ['without a certificate', {}, {}],
+    ['of another authority', CLIENT, { ca: fixture('other-authority.pem') }],
+    ['with a certificate of the past', { cert: fixture('expired.pem'), key: NODE.key }, {}],
+  ])('never lets in a peer %s', async (_, shown, options) => {
+    const { port, arrived } = await admit(options)
+    for (const reject of [undefined, '0']) {
+      if (reject !== undefined) process.env.NODE_TLS_REJECT_UNAUTHORIZED = reject
+      try {
+        const socket = dial(port, { ...shown, ...versions })
+        socket.write('ping')
+        await closed(socket)
+        expect(arrived).toEqual([])
+      } finally {
+        delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
+      }
+    }
+  })
+
+  test('has each connection prove itself anew', async () => {
+    const { port, arrived } = await admit()
+    const first = dial(port, { ...CLIENT, ...versions })
+    first.resume()
+    let session: Buffer | undefined
+    first.on('session', (it) => {
+      session = it
+    })
+    await expect.poll(() => arrived.length).toBe(1)
+    await expect.poll(() => session).toBeDefined()
+    const second = dial(port, { ...CLIENT, ...versions, ...(session && { session }) })
+    await once(second, 'secureConnect')
+    expect(second.isSessionReused()).toBe(false)
+  })
+})
+
+describe('a listener', () => {
+  test('lets in whoever connects as we do, whatever host its certificate is for', async () => {
+    const { port, arrived } = await admit()
+    const client = await connect(port, CLIENT)
+    await expect.poll(() => arrived.length).toBe(1)
+    const answers = arrived.map((transport) => {
+      transport.write(Buffer.from('pong'))
+      return collect(transport)
+    })
+    client.write(Buffer.from('ping'))
+    client.close()
+    await collect(client)
+    expect(await Promise.all(answers)).toEqual([{ text: 'ping', error: undefined }])
+  })
+
+  test('is told by us from a node that takes no stranger', async () => {
+    const { port, arrived } = await admit()
+    const { error } = await collect(await connect(port))
+    expect(error).toMatchObject({ code: 'ERR_TLS_CLIENT_CERTIFICATE', shown: false })
+    expect(arrived).toEqual([])
+  })
+
+  test.each<readonly [what: string, act: (socket: Socket) => void]>([
+    ['speaks HTTP', (socket) => socket.write('GET / HTTP/1.1\r\n\r\n')],
+    // 2 bytes of length, then `send_name` ('N', 8 of flags, 4 of creation, 2 of the name's length).
+    ['speaks without TLS', (socket) => socket.write(Buffer.from(`\x00\x0fN${'\x00'.repeat(14)}`))],
+    ['sends nonsense', (socket) => socket.write(Buffer.alloc(100_000, 0xff))],
+    ['hangs up', (socket) => socket.end()],
+    ['hangs up in the middle', (socket) => socket.end(HALF_A_HELLO)],
+    ['resets', (socket) => socket.resetAndDestroy()],
+    [
+      'resets in the middle',
+      (socket) => socket.write(HALF_A_HELLO, () => socket.resetAndDestroy()),
+    ],
+  ])('outlives a peer that %s', async (_, act) => {
+    // With room for one, so that a failure that still counted would be seen.
+    const server = await admit({ maxHandshakes: 1 })
+    for (let count = 0; count < 3; count++) {
+      const socket = dialPlain(server.port)
+      await once(socket, 'connect')
+      act(socket)
+      await closed(socket)
+    }
+    await expect.poll(() => isOpen(server)).toBe(true)
+  })
+
+  test.each<readonly [what: string, act: (socket: Socket) => void]>([
+    ['says nothing', () => {}],
+    ['says half of it', (socket) => socket.write(HALF_A_HELLO)],
+    [
+      'says it byte by byte',
+      (socket) => {
+        socket.write(HALF_A_HELLO)
+        const timer = setInterval(() => socket.write('\0'), 10)
+        socket.once('close', () => clearInterval(timer))
+      },
+    ],
+  ])('waits for a peer that %s no longer than allowed', async (_, act) => {
+    const server = await admit({ handshakeTimeout: 150, maxHandshakes: 1 })
+    const start = performance.now()
+    const socket = dialPlain(server.port)
+    await once(socket, 'connect')
+    act(socket)
+    await closed(socket)
+    const waited = performance.now() - start
+    expect(waited).toBeGreaterThan(140)
+    expect(waited).toBeLessThan(2_000)
+    await expect.poll(() => isOpen(server)).toBe(true)
+  })
+
+  test('lets a peer that is in stay as long as it likes', async () => {
+    const { port, arrived } = await admit({ handshakeTimeout: 50 })
+    const socket = dial(port)
+    await expect.poll(() => arrived.length).toBe(1)
+    await sleep(150)
+    expect(socket.closed).toBe(false)
+  })
+
+  test('turns away more peers than it may have in the middle of TLS', async () => {
+    const server = await admit({ maxHandshakes: 2 })
+    const silent = [dialPlain(server.port), dialPlain(server.port)]
+    await Promise.all(silent.map((socket) => once(socket, 'connect')))
+    expect(await isOpen(server)).toBe(false)
+    expect(silent.map((socket) => socket.closed)).toEqual([false, false])
+    for (const socket of silent) socket.destroy()
+    await expect.poll(() => isOpen(server)).toBe(true)
+  })
+
+  test('lets nobody in once it is closed', async () => {
+    const { listener, port, arrived } = await admit()
+    const tcp = dialPlain(port)
+    await once(tcp, 'connect')
+    await sleep(20)
+    await listener.close()
+    await closed(dial(port, { ...CLIENT, socket: tcp }))
+    expect(arrived).toEqual([])
+  })
+
+  test('cannot have a port that is taken', async () => {
+    const { port } = await admit()
+    await expect(admit({ port })).rejects.toMatchObject({ code: 'ERR_NET_SOCKET' })
+  })
+
+  test.each<
+    readonly [what: string, options: Partial<TlsListenEndpoint>, option: string, says: RegExp]
+  >([
+    ['neither certificate nor key', { cert: undefined, key: undefined }, 'cert', /is needed/],
+    ['no authority', { ca: undefined }, 'ca', /is needed/],
+    ['no certificate', { cert: undefined }, 'key', /goes with a certificate/],
+    ['no key', { key: undefined }, 'cert', /goes with its private key/],
+    ['the key of another', { key: CLIENT.key }, 'key', /not the private key of/],
+    ['an empty authority', { ca: '' }, 'ca', /no certificate in PEM format/],
+  ])('is refused %s', async (_, options, option, says) => {
+    await expect(admit(options)).rejects.toMatchObject({
+      code: 'ERR_TLS_OPTIONS',
+      option,
+      message: expect.stringMatching(says),
+    })
+  })
+})
+
+/** The head of a ClientHello. */
+const HALF_A_HELLO = Buffer.from([
+  22, // TLSPlaintext.type: handshake (RFC 8446, 5.1)
+  ...[3, 1], // legacy_record_version
+  ...[2, 0], // length: 512
+  1, // Handshake.msg_type: client_hello (4)
+  ...[0, 1, 252], // length: 508
+  ...[3, 3], // legacy_version
+])
+
+/** `npm test` builds it first. */
+const BUILT = new URL('../../lib/net/tls.js', import.meta.url).href
+
+describe('a process', () => {
+  /**
+   * One that listens, has both ends of a connection and a peer that says nothing, and may be kept alive
+   * by those of these alone: `alive` if it was after 300 ms, or nothing if it had ended.
+   */
+  async function run(...kept: readonly ('listener' | 'client' | 'server')[]): Promise<string> {
+    const program = `
+      import { connect } from 'node:net'
+      const { connectTls, listenTls } = await import(${JSON.stringify(BUILT)})
+      const [ca, cert, key] = JSON.parse(process.argv[1])
+      let arrive
+      const arrival = new Promise((resolve) => { arrive = resolve })
+      const host = '127.0.0.1'
+      const listener = await listenTls({ host, port: 0, ca, cert, key }, arrive)
+      const { port } = listener
+      const stranger = connect({ host, port })
+      const client = await connectTls({ host, port, serverName: 'localhost', ca, cert, key })
+      const server = await arrival
+      stranger.unref()
+      for (const it of [client, server]) it.start({ data() {}, end() {} })
+      for (const it of [listener, client, server]) it.unref()
+      const all = { listener, client, server }
+      for (const name of process.argv.slice(2)) all[name].ref()
+      setTimeout(() => { console.log('alive'); process.exit() }, 300).unref()
+    `
+    const pems = JSON.stringify([AUTHORITY, NODE.cert, NODE.key])
+    const argv = ['--input-type=module', '--eval', program, pems, ...kept]
+    const { stdout } = await promisify(execFile)(process.execPath, argv, { timeout: 10_000 })
+    return stdout.trim()
+  }
+
+  test('ends by itself when neither port nor connection is to keep it, let alone a stranger', async () => {
+    expect(await run()).toBe('')
+  })
+
+  test.each(['listener', 'client', 'server'] as const)('is kept by its %s', async (name) => {
+    expect(await run(name)).toBe('alive')
+  })
 })
