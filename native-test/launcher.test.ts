@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { access, readFile, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { hostname } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { lookup } from '../src/epmd/client.ts'
 import { chooseRelease, type Survey } from '../src/testing/releases.ts'
 import { describeOnEachRelease, describeOnRelease } from './support/describe-on-release.ts'
 import {
@@ -14,8 +16,9 @@ import {
   findFreePort,
   InvalidNodeOptionError,
   isFree,
+  NodeCommandError,
   NodeExitedError,
-  NodeSignalError,
+  NodeLinkError,
   runProgram,
   startErlangNode,
 } from './support/index.ts'
@@ -91,6 +94,142 @@ describeOnEachRelease(
   { recon: true },
 )
 
+describeOnEachRelease(
+  'a node over IPv6',
+  (release) => {
+    it('answers at ::1, and has its name there', async () => {
+      await using node = await startErlangNode({ release, name: 'marten', family: 6 })
+      expect(node).toMatchObject({ name: 'marten@::1', host: '::1' })
+      expect(await node.evaluate('node()')).toBe("'marten@::1'")
+      expect(await listeningAddresses(node.port)).toEqual([LOOPBACK_6])
+      expect(await listeningAddresses(node.epmdPort)).toContain(LOOPBACK_6)
+    })
+  },
+  { ipv6: true },
+)
+
+describeOnEachRelease(
+  'a node over TLS and IPv6',
+  (release) => {
+    it('answers', async () => {
+      await using plain = await startErlangNode({ release })
+      await using certificates = await createCertificates(plain)
+      const { path, distributionArguments } = certificates
+      await using node = await startErlangNode({
+        release,
+        family: 6,
+        folders: [path],
+        distributionArguments: ['-proto_dist', 'inet6_tls', ...distributionArguments.slice(2)],
+      })
+      expect(await node.evaluate('init:get_argument(proto_dist)')).toBe('{ok,[["inet6_tls"]]}')
+    })
+  },
+  { applications: ['ssl'], ipv6: true },
+)
+
+describeOnEachRelease(
+  'a node with a network of its own',
+  (release) => {
+    it('shows its ports on loopback alone', async () => {
+      await using node = await startErlangNode({ release, name: 'marten', isolated: true })
+      expect(node).toMatchObject({ name: 'marten@127.0.0.1', host: '127.0.0.1' })
+      expect(await node.evaluate('node()')).toBe("'marten@127.0.0.1'")
+      expect(await listeningAddresses(node.port)).toEqual([LOOPBACK])
+      expect(await listeningAddresses(node.epmdPort)).toEqual([LOOPBACK])
+      expect(await portInEpmd(node)).toBe(node.port)
+    })
+
+    it('leaves nothing behind when it stops without its network', async () => {
+      const node = await startErlangNode({ release, isolated: true })
+      await node.disconnect()
+      await node.stop()
+      await expectNothingLeft(node)
+    })
+  },
+  { isolation: true },
+)
+
+describeOnRelease(
+  'any',
+  'a node without its network',
+  () => {
+    it('goes silent, and its connections neither end nor break', async () => {
+      await using node = await startErlangNode({ isolated: true })
+      const socket = connect({ host: node.host, port: node.port })
+      await once(socket, 'connect')
+      const events: string[] = []
+      for (const event of ['data', 'end', 'error', 'close']) {
+        socket.on(event, () => events.push(event))
+      }
+      await node.disconnect()
+      socket.write(NO_HANDSHAKE)
+      await delay(3_000)
+      expect(events).toEqual([])
+      expect(await node.evaluate('node()')).toBe(`'${node.name}'`)
+
+      // What was lost is sent again, and refused only now.
+      await node.reconnect()
+      await expect.poll(() => events[0], { timeout: 15_000 }).toBe('end')
+      socket.destroy()
+    })
+
+    it('answers new connections once it has it again', async () => {
+      await using node = await startErlangNode({ isolated: true })
+      await node.disconnect()
+      expect(await portInEpmd(node)).toBeUndefined()
+      await node.reconnect()
+      expect(await portInEpmd(node)).toBe(node.port)
+    })
+
+    it('says when its network cannot be cut', async () => {
+      const node = await startErlangNode({ isolated: true })
+      await node.kill()
+      await expect(node.disconnect()).rejects.toThrow(NodeLinkError)
+    })
+  },
+  { isolation: true },
+)
+
+describeOnEachRelease('a node that is restarted', (release) => {
+  it('has its name, its port mapper and another creation', async () => {
+    await using node = await startErlangNode({ release })
+    const { port, epmdPort } = node
+    const before = await node.evaluate('{os:getpid(), erlang:system_info(creation)}')
+    await node.restart()
+    expect(node.port).not.toBe(port)
+    expect(node.epmdPort).toBe(epmdPort)
+    expect(await portInEpmd(node)).toBe(node.port)
+    expect(await node.evaluate('erlang:get_cookie()')).toContain(node.cookie)
+    const [pid, creation] = elements(before)
+    const [pidAfter, creationAfter] = elements(
+      await node.evaluate('{os:getpid(), erlang:system_info(creation)}'),
+    )
+    expect(pidAfter).not.toBe(pid)
+    expect(creationAfter).not.toBe(creation)
+    await node.stop()
+    await expectNothingLeft(node)
+  })
+})
+
+describeOnEachRelease('the port mapper of a node', (release) => {
+  it('can be killed and started while the node lives', async () => {
+    await using node = await startErlangNode({ release })
+    await node.killEpmd()
+    expect(await accepts(node.host, node.epmdPort)).toBe(false)
+    expect(await node.evaluate('1')).toBe('1')
+    await node.startEpmd()
+    expect(await accepts(node.host, node.epmdPort)).toBe(true)
+    if (release === 23) {
+      await delay(5_000)
+      expect(await portInEpmd(node)).toBeUndefined()
+    } else {
+      await expect.poll(() => portInEpmd(node), { timeout: 10_000 }).toBe(node.port)
+    }
+    await node.stop()
+    await expectNothingLeft(node)
+  })
+})
+
 describeOnRelease('any', 'a node of any release', () => {
   it('is killed with its port mapper when the tie to us breaks', async () => {
     const node = await startErlangNode()
@@ -112,7 +251,7 @@ describeOnRelease('any', 'a node of any release', () => {
     await node.pause()
     await node.stop()
     await expectNothingLeft(node)
-    await expect(node.pause()).rejects.toThrow(NodeSignalError)
+    await expect(node.pause()).rejects.toThrow(NodeCommandError)
   })
 
   it('finds another by a shared port mapper', async () => {
@@ -123,6 +262,38 @@ describeOnRelease('any', 'a node of any release', () => {
       epmdPort: first.epmdPort,
     })
     expect(await first.evaluate(`net_adm:ping('${second.name}')`)).toBe('pong')
+  })
+
+  it('is restarted while it is suspended, with its emulator arguments, and again', async () => {
+    await using node = await startErlangNode({ emulatorArguments: ['+S', '3:3'] })
+    await node.pause()
+    await node.restart()
+    expect(await node.evaluate('erlang:system_info(schedulers)')).toBe('3')
+    await node.pause()
+    await node.resume()
+    await node.restart()
+    expect(await node.evaluate('1')).toBe('1')
+  })
+
+  it('is not restarted once it has ended', async () => {
+    const node = await startErlangNode()
+    await node.kill()
+    await expect(node.restart()).rejects.toThrow(NodeExitedError)
+  })
+
+  it('is killed while it restarts', async () => {
+    const node = await startErlangNode()
+    const restarted = expect(node.restart()).rejects.toThrow(NodeExitedError)
+    await node.kill()
+    await restarted
+    await expectNothingLeft(node)
+  })
+
+  it('cannot kill the port mapper of another', async () => {
+    await using first = await startErlangNode()
+    await using second = await startErlangNode({ epmdPort: first.epmdPort })
+    await expect(second.killEpmd()).rejects.toThrow(NodeCommandError)
+    expect(await accepts(first.host, first.epmdPort)).toBe(true)
   })
 
   it('may have a host in its name that does not exist', async () => {
@@ -273,6 +444,28 @@ async function accepts(host: string, port: number): Promise<boolean> {
     socket.destroy()
   }
 }
+
+/** What the node's port mapper knows of it: `undefined` if not its name, or if nothing answers. */
+async function portInEpmd(node: ErlangNode): Promise<number | undefined> {
+  const alive = node.name.slice(0, node.name.indexOf('@'))
+  const entry = lookup(alive, { host: node.host, port: node.epmdPort, timeout: 5_000 })
+  return entry.then(
+    ({ port }) => port,
+    () => undefined,
+  )
+}
+
+/** The elements of a tuple of simple terms. */
+function elements(tuple: string): string[] {
+  return tuple.slice(1, -1).split(',')
+}
+
+/** Of no type that the handshake knows. */
+const NO_HANDSHAKE = Uint8Array.of(
+  0, // length
+  1,
+  0x78, // tag
+)
 
 /** 127.0.0.1 as `/proc/net/tcp` writes it. */
 const LOOPBACK = '0100007F'

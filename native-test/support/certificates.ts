@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { ErlangNode } from '../../src/testing/erlang-node.ts'
 import { createTemporaryFolder, type TemporaryFolder } from '../../src/testing/temporary-folder.ts'
 
-/** A folder with a certificate for 127.0.0.1 and localhost, and its authority. */
+/** A folder with a certificate for 127.0.0.1, ::1 and localhost, and its authority. */
 export interface Certificates extends TemporaryFolder {
   /** PEM files. */
   readonly authority: string
@@ -66,7 +66,8 @@ export async function createCertificates(
 const chainOfCertificates = (isExpired: boolean): string => `
   Validity = [{validity, {{2010,1,1}, {2011,1,1}}} || ${isExpired}],
   Names = {'Extension', {2,5,29,17}, false,
-           [{dNSName, "localhost"}, {dNSName, "127.0.0.1"}, {iPAddress, <<127,0,0,1>>}]},
+           [{dNSName, "localhost"}, {dNSName, "127.0.0.1"}, {iPAddress, <<127,0,0,1>>},
+            {dNSName, "::1"}, {iPAddress, <<1:128>>}]},
   % The defaults, SHA-1 among them, are refused from OTP 26 on.
   Strength = [{digest, sha256}, {key, {namedCurve, secp256r1}}],
   Chain = #{root => Strength, intermediates => [], peer => [{extensions, [Names]} | Validity ++ Strength]},

@@ -35,7 +35,12 @@ function reportShortfalls(survey: Survey): void {
   for (const release of erlangReleases) {
     const choice = chooseRelease(survey, release)
     const what = choice.where === 'nowhere' ? `OTP ${release}` : `some of OTP ${release}`
-    const needs = [{ applications: erlangApplications }, { recon: true }]
+    const needs = [
+      { applications: erlangApplications },
+      { recon: true },
+      { isolation: true },
+      { ipv6: true },
+    ]
     for (const shortfall of new Set(needs.map((it) => shortfallOf(choice, it)))) {
       if (shortfall !== undefined) {
         console.error(`${what} skipped: ${shortfall}`)

@@ -56,6 +56,15 @@ export class ReconUnavailableError extends BeamscopeError {
   }
 }
 
+/** A node from PATH has no network of its own. */
+export class IsolationUnavailableError extends BeamscopeError {
+  override readonly code = 'ERR_ISOLATION_UNAVAILABLE'
+
+  constructor(reason: string, hint: string) {
+    super(reason, { hint })
+  }
+}
+
 /** Of the logs, in a message. */
 const shownLines = 20
 
@@ -103,16 +112,30 @@ export class NodeNotReadyError extends NodeError {
   }
 }
 
-/** A signal to a node was not confirmed in time. */
-export class NodeSignalError extends BeamscopeError {
-  override readonly code = 'ERR_NODE_SIGNAL'
+/** What was to be done to a node, or to its port mapper, was not. */
+export class NodeCommandError extends BeamscopeError {
+  override readonly code = 'ERR_NODE_COMMAND'
   readonly node: string
-  readonly signal: string
+  /** The name of a signal, for instance. */
+  readonly command: string
 
-  constructor(node: string, signal: string) {
-    super(`${node} cannot be sent SIG${signal}: it has ended, or its keeper hangs`)
+  constructor(node: string, command: string) {
+    super(`${command} fails on ${node}: it has ended, or has no port mapper of its own`)
     this.node = node
-    this.signal = signal
+    this.command = command
+  }
+}
+
+/** The network of a node could not be cut, or restored. */
+export class NodeLinkError extends BeamscopeError {
+  override readonly code = 'ERR_NODE_LINK'
+  readonly node: string
+  readonly state: 'up' | 'down'
+
+  constructor(node: string, state: 'up' | 'down', reason: string) {
+    super(`the network of ${node} cannot be set ${state}: ${reason}`)
+    this.node = node
+    this.state = state
   }
 }
 

@@ -12,6 +12,8 @@ export {
 export {
   type ErlangNode,
   type ErlangNodeOptions,
+  type IsolatedErlangNode,
+  type IsolatedErlangNodeOptions,
   startErlangNode,
 } from './erlang-node.ts'
 export * from './errors.ts'

@@ -2,17 +2,17 @@
  * The keeper: the shell program that runs a node with its own port mapper and outlives neither.
  *
  * It is the same in a container and on this machine. Its standard input is its tie to us: the first line
- * is the cookie, which thus stands in no argument list and no environment, each further line the name of
- * a signal for the emulator, and the end of input, also when our process is killed, the death of the
- * node. It answers `registered PORT` and `sent SIGNAL` on standard output; everything that the node
- * prints goes to standard error.
+ * is the cookie, which thus stands in no argument list and no environment, each further line a command,
+ * and the end of input, also when our process is killed, the death of the node. It answers
+ * `registered PORT` and `COMMAND STATUS` on standard output; everything that the node prints goes to
+ * standard error.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { on, once } from 'node:events'
 import { createInterface, type Interface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { createDeadline } from './deadline.ts'
-import { NodeExitedError, NodeNotReadyError, NodeSignalError } from './errors.ts'
+import { NodeCommandError, NodeExitedError, NodeNotReadyError } from './errors.ts'
 import type { Command } from './program.ts'
 
 /** Run as `sh -c PROGRAM keeper ALIVE ARGUMENT…`: the node's name before the @, and erl's arguments. */
@@ -22,52 +22,75 @@ IFS= read -r cookie
 (umask 377; printf %s "$cookie" >"$HOME/.erlang.cookie")
 exec 3<&0 </dev/null
 
+# Process ids are in files, since the emulator and the port mapper may be replaced.
+signal() {
+  read -r pid <"$HOME/$2" && kill -"$1" "$pid"
+} 2>/dev/null
+
+start_epmd() {
+  if epmd -names >/dev/null 2>&1; then return; fi
+  epmd >&2 3<&- &
+  echo $! >"$HOME/epmd"
+  until epmd -names >/dev/null 2>&1; do
+    signal 0 epmd || return 1
+    sleep 0.05
+  done
+}
+
 registration() {
   epmd -names 2>/dev/null | while read -r _ name _ _ port; do
     if [ "$name" = "$alive" ]; then echo "registered $port"; fi
   done | grep .
 }
 
-mapper=
-if ! epmd -names >/dev/null 2>&1; then
-  epmd >&2 3<&- &
-  mapper=$!
-  until epmd -names >/dev/null 2>&1; do
-    kill -0 "$mapper" 2>/dev/null || exit 1
-    sleep 0.05
-  done
-fi
-
-erl "$@" >&2 3<&- &
-emulator=$!
+start_epmd || exit 1
 
 {
-  while read -r signal <&3; do
-    if kill -"$signal" "$emulator"; then echo "sent $signal"; fi
+  while read -r command <&3; do
+    case $command in
+      RESTART) : >"$HOME/again"; signal KILL emulator ;;
+      KILL_EPMD) signal KILL epmd && rm "$HOME/epmd" ;;
+      START_EPMD) start_epmd ;;
+      *) signal "$command" emulator ;;
+    esac
+    echo "$command $?"
   done
-  kill -KILL "$emulator"
-} 2>/dev/null &
+  : >"$HOME/ending"
+  signal KILL emulator
+} &
 reader=$!
 
-until registration; do
-  kill -0 "$emulator" 2>/dev/null || break
-  sleep 0.05
-done
+while
+  erl "$@" >&2 3<&- &
+  emulator=$!
+  echo "$emulator" >"$HOME/emulator"
+  # The end may have come before the reader knew of this emulator.
+  if [ -e "$HOME/ending" ]; then signal KILL emulator; fi
 
-# When our process is gone, so are the readers of what the shell still prints, and it must not die of that.
-trap '' PIPE
-wait "$emulator"
-status=$?
-kill "$reader" $mapper 2>/dev/null
-rm -f "$HOME/.erlang.cookie"
+  until registration; do
+    signal 0 emulator || break
+    sleep 0.05
+  done
+
+  # When our process is gone, so are the readers of what the shell still prints, and it must not die of that.
+  trap '' PIPE
+  wait "$emulator"
+  status=$?
+  rm "$HOME/again" 2>/dev/null
+do :; done
+
+kill "$reader" 2>/dev/null
+signal TERM epmd
+(cd "$HOME" && rm -f .erlang.cookie emulator epmd ending)
 rmdir "$HOME" 2>/dev/null
 exit "$status"
 `
 
-export type NodeSignal = 'TERM' | 'STOP' | 'CONT'
+/** Signals for the emulator, and what is done to the port mapper. */
+export type KeeperCommand = 'TERM' | 'STOP' | 'CONT' | 'KILL_EPMD' | 'START_EPMD'
 
 const maxLogs = 1024 * 1024
-const signalTimeout = 10_000
+const commandTimeout = 10_000
 
 export interface KeeperOptions {
   readonly node: string
@@ -142,17 +165,24 @@ export class Keeper {
     return Number(answer)
   }
 
+  /** Kills the emulator and starts another; the result and the errors are those of `registered`. */
+  restarted(deadline: AbortSignal): Promise<number> {
+    const registered = this.registered(deadline)
+    this.#child.stdin.write('RESTART\n')
+    return registered
+  }
+
   /**
-   * Sends a signal to the emulator alone and waits until it is sent.
+   * Waits until the command is carried out.
    *
-   * @throws {NodeSignalError} the node has ended, or the keeper does not confirm
+   * @throws {NodeCommandError} it cannot be, or the keeper does not confirm
    */
-  async signal(signal: NodeSignal): Promise<void> {
-    using deadline = createDeadline(`SIG${signal}`, signalTimeout)
-    const sent = this.#answer(`sent ${signal}`, deadline.signal).catch(() => undefined)
-    this.#child.stdin.write(`${signal}\n`)
-    if ((await sent) === undefined) {
-      throw new NodeSignalError(this.#node, signal)
+  async command(command: KeeperCommand): Promise<void> {
+    using deadline = createDeadline(command, commandTimeout)
+    const status = this.#answer(`${command} `, deadline.signal).catch(() => undefined)
+    this.#child.stdin.write(`${command}\n`)
+    if ((await status) !== '0') {
+      throw new NodeCommandError(this.#node, command)
     }
   }
 

@@ -1,7 +1,8 @@
 /** Where a node runs: a container, or this machine. */
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import { type Command, runProgram } from './program.ts'
+import { findFreePort } from './free-port.ts'
+import { type Command, type ProgramResult, runProgram } from './program.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 
 export interface Place {
@@ -15,6 +16,15 @@ export interface Place {
   readonly remove: () => Promise<void>
 }
 
+/** A place whose network can be cut. */
+export interface IsolatedPlace extends Place {
+  /** The node's, the only one beside its port mapper's that is seen from here. */
+  readonly port: number
+  readonly setLink: (state: LinkState) => Promise<ProgramResult>
+}
+
+export type LinkState = 'up' | 'down'
+
 export interface PlaceOptions {
   readonly epmdPort: number
   /** Folders of this machine that the node reads, under the same path. */
@@ -26,15 +36,58 @@ const label = 'beamscope.test'
 
 const dockerTimeout = 30_000
 
-/**
- * A container on the host's network: ports are the same inside and outside, and 127.0.0.1 is ours.
- * It runs as our own user, so that it can read what we can, and with a home that is never on disk.
- */
+/** A container on the host's network: ports are the same inside and outside, and 127.0.0.1 is ours. */
 export async function createContainerPlace(image: string, options: PlaceOptions): Promise<Place> {
+  const environment = { ...nodeEnvironment(options), ...epmdOnLoopback }
+  return containerPlace(await newName(), image, options.folders, ['--network=host'], environment)
+}
+
+/**
+ * A container on Docker's bridge, of which 127.0.0.1 shows the ports of the node and of its port mapper.
+ * Where Docker's proxy listens there, it acknowledges what a client sends, and nobody gets it, while the
+ * link is down.
+ */
+export async function createIsolatedPlace(
+  image: string,
+  options: PlaceOptions,
+): Promise<IsolatedPlace> {
+  const name = await newName()
+  const port = await findFreePort()
+  const published = [options.epmdPort, port].map((it) => `--publish=127.0.0.1:${it}:${it}`)
+  const network = ['--cap-add=NET_ADMIN', ...published]
+  return {
+    ...containerPlace(name, image, options.folders, network, nodeEnvironment(options)),
+    port,
+    setLink: (state) =>
+      runProgram(['docker', 'exec', '--user=0', name, 'perl', '-e', setLinkProgram, state], {
+        timeout: dockerTimeout,
+      }),
+  }
+}
+
+/** `ip link set eth0 up` or `down`, in the Perl that every Debian has: its slim images have no `ip`. */
+const setLinkProgram = `
+  # netdevice(7): a name, and flags: IFF_UP 1, IFF_BROADCAST 2, IFF_RUNNING 0x40, IFF_MULTICAST 0x1000.
+  my $request = pack("a16 s x22", "eth0", $ARGV[0] eq "up" ? 0x1043 : 0x1002);
+  socket(my $socket, 2, 2, 0) or die "socket: $!"; # AF_INET, SOCK_DGRAM
+  ioctl($socket, 0x8914, $request) or die "SIOCSIFFLAGS: $!";
+`
+
+async function newName(): Promise<string> {
   leftoversRemoved ??= removeLeftovers()
   await leftoversRemoved
   // Random, since the threads of one process would count alike.
-  const name = `beamscope-test-${process.pid}-${randomBytes(4).toString('hex')}`
+  return `beamscope-test-${process.pid}-${randomBytes(4).toString('hex')}`
+}
+
+/** It runs as our own user, so that it can read what we can, and with a home that is never on disk. */
+function containerPlace(
+  name: string,
+  image: string,
+  folders: readonly string[],
+  network: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Place {
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0]
   const home = '/run/beamscope'
   return {
@@ -44,15 +97,14 @@ export async function createContainerPlace(image: string, options: PlaceOptions)
       '--rm',
       '--interactive',
       '--pull=never',
-      '--network=host',
+      ...network,
       `--name=${name}`,
       `--label=${label}=${hostname()}:${process.pid}`,
       `--user=${uid}:${gid}`,
       `--tmpfs=${home}:uid=${uid},gid=${gid},mode=700`,
-      ...options.folders.map((it) => `--volume=${it}:${it}:ro`),
-      ...Object.entries(nodeEnvironment(home, options)).map(
-        ([key, value]) => `--env=${key}=${value}`,
-      ),
+      ...folders.map((it) => `--volume=${it}:${it}:ro`),
+      `--env=HOME=${home}`,
+      ...Object.entries(environment).map(([key, value]) => `--env=${key}=${value}`),
       image,
       ...command,
     ],
@@ -71,18 +123,23 @@ export async function createPathPlace(searchPath: string, options: PlaceOptions)
   return {
     wrapKeeper: (command) => command,
     wrap: (command) => command,
-    environment: { PATH: searchPath, ...nodeEnvironment(home.path, options) },
+    environment: {
+      PATH: searchPath,
+      HOME: home.path,
+      ...nodeEnvironment(options),
+      ...epmdOnLoopback,
+    },
     remove: () => home[Symbol.asyncDispose](),
   }
 }
 
-function nodeEnvironment(home: string, options: PlaceOptions): Record<string, string> {
+/** EPMD adds ::1 by itself. */
+const epmdOnLoopback = { ERL_EPMD_ADDRESS: '127.0.0.1' }
+
+function nodeEnvironment(options: PlaceOptions): Record<string, string> {
   return {
-    HOME: home,
     LANG: 'C.UTF-8',
     ERL_EPMD_PORT: `${options.epmdPort}`,
-    // EPMD adds ::1 by itself.
-    ERL_EPMD_ADDRESS: '127.0.0.1',
     ERL_CRASH_DUMP_SECONDS: '0',
   }
 }

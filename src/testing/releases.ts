@@ -86,6 +86,11 @@ export const reconMissing = {
   hint: 'start a Docker engine, or set BEAMSCOPE_RECON_EBIN to the folder of its compiled modules',
 } as const
 
+export const isolationMissing = {
+  reason: 'a node from PATH cannot be isolated',
+  hint: 'start a Docker engine that has the image of its release',
+} as const
+
 /** The folder of recon's compiled modules there, `undefined` if there is none. */
 export function reconFolder(choice: Choice): string | undefined {
   switch (choice.where) {
