@@ -1,7 +1,8 @@
 /** Snapshots of real nodes, from whole ones to those that cannot tell all. */
 import { expect, it } from 'vitest'
 import { Cookie } from '../src/dist/cookie.ts'
-import { HiddenNode, type RemoteNode } from '../src/node/hidden-node.ts'
+import { HiddenNode } from '../src/node/hidden-node.ts'
+import type { RemoteNode } from '../src/node/remote-node.ts'
 import { probe } from '../src/probe/probe.ts'
 import { toSnapshot } from '../src/probe/raw-snapshot.ts'
 import { describeOnEachRelease } from './support/describe-on-release.ts'

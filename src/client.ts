@@ -31,12 +31,23 @@ export type { ConnectionCounters } from './node/connection.ts'
 export * from './node/cookie-source.ts'
 export type { DiagnosticEvents } from './node/diagnostics.ts'
 export * from './node/errors.ts'
+export * from './node/gen-server-process.ts'
 export {
-  type CallOptions,
+  type ConnectOptions,
   HiddenNode,
   type HiddenNodeOptions,
-  type RemoteNode,
+  type ListenOptions,
 } from './node/hidden-node.ts'
+export type { Mail, MailboxLimits, RegisteredName } from './node/mailbox.ts'
+export type {
+  Destination,
+  Process,
+  ProcessOptions,
+  ReceiveOptions,
+  Spawned,
+  SpawnOptions,
+} from './node/process.ts'
 export * from './node/remote-error.ts'
+export type { CallOptions, RemoteNode } from './node/remote-node.ts'
 export type { MappedHost } from './node/resolve.ts'
 export * from './node/tls-files.ts'

@@ -81,7 +81,10 @@ export const CLIENT_FLAGS: bigint =
   flag.EXIT_PAYLOAD |
   flag.SPAWN |
   flag.DIST_HDR_ATOM_CACHE |
-  flag.FRAGMENTS
+  flag.FRAGMENTS |
+  flag.ALIAS |
+  flag.ALTACT_SIG |
+  flag.NATIVE_RECORDS
 
 /** The set with what `MANDATORY_25_DIGEST` stands for, if that is in it. */
 export function expandFlags(flags: bigint): bigint {

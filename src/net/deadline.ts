@@ -12,12 +12,12 @@ export interface Waiting {
 }
 
 /**
- * Calls `expire` once, with a {@link TimeoutError} after the time-out or with the signal's reason when
- * that is aborted (at once if it already is). Returns how to call the whole thing off.
+ * Calls `expire` once, with a {@link TimeoutError} after the time-out (`undefined`: never) or with the
+ * signal's reason when that is aborted (at once if it already is). Returns how to call it all off.
  */
 export function startDeadline(
   what: string,
-  timeout: number,
+  timeout: number | undefined,
   signal: AbortSignal | undefined,
   expire: (reason: unknown) => void,
 ): () => void {
@@ -33,10 +33,13 @@ export function startDeadline(
     stop()
     expire(signal?.reason)
   }
-  const timer = setTimeout(() => {
-    stop()
-    expire(new TimeoutError(what, timeout))
-  }, timeout)
+  const timer =
+    timeout === undefined
+      ? undefined
+      : setTimeout(() => {
+          stop()
+          expire(new TimeoutError(what, timeout))
+        }, timeout)
   signal?.addEventListener('abort', abort)
   return stop
 }

@@ -1,18 +1,26 @@
 /**
  * The calls in flight on one connection: each waits for its own answer, time-out or cancellation.
  */
-import type { ControlMessage } from '../dist/control.ts'
-import { type Atom, Pid, type Reference, type Term } from '../etf/index.ts'
+import {
+  type ControlMessage,
+  SPAWN_REPLY_LINK,
+  SPAWN_REPLY_MONITOR,
+  type SpawnReply,
+} from '../dist/control.ts'
+import { Atom, Pid, type Reference, type Term } from '../etf/index.ts'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
 import { publish } from './diagnostics.ts'
 import { SendQueueFullError, TooManyCallsError, UnexpectedReplyError } from './errors.ts'
 import type { Identity } from './identity.ts'
 import { RemoteCallError } from './remote-error.ts'
 
-const DEFAULT_TIMEOUT = 10_000
+/** Of a call. */
+export const DEFAULT_TIMEOUT = 10_000
+
+const ABANDONED = new Atom('abandoned')
 
 /** What one connection keeps; a call holds about a kilobyte. */
-const MAX_CALLS = 65_536
+export const MAX_CALLS = 65_536
 
 /** How one kind of call is asked and answered. */
 export interface Exchange {
@@ -25,6 +33,10 @@ export interface Exchange {
   }[]
   /** Whom the request itself monitors. */
   readonly monitored?: Pid | Atom
+  /** Who asks, if its requests and messages have to arrive in order. */
+  readonly sender?: object
+  /** The result in the pid of the process that was asked for, where that answers. */
+  readonly readSpawned?: (reference: Reference, pid: Pid) => Term
   /** The result in a message `{Reference, Reply}`, where such a message answers. */
   readonly readReply?: (reply: Term) => Term
   /** The result in the exit reason of a process that is monitored. */
@@ -43,7 +55,7 @@ interface Call {
 export type PayloadReader = () => Term
 
 /** How the registry sends. */
-export type Send = (control: ControlMessage, payload?: Term) => void
+export type Send = (control: ControlMessage, payload?: Term, sender?: object) => void
 
 export class Calls {
   readonly #local: Identity
@@ -70,7 +82,9 @@ export class Calls {
       const reference = this.#local.makeReference()
       const number = this.#local.referenceNumber(reference) ?? 0
       // Before anything is registered: arguments that cannot be encoded fail this call alone.
-      for (const { control, payload } of exchange.request(reference)) this.#send(control, payload)
+      for (const { control, payload } of exchange.request(reference)) {
+        this.#send(control, payload, exchange.sender)
+      }
       const start = performance.now()
       const tell = (error: unknown): void =>
         publish('beamscope:call', () => ({
@@ -106,12 +120,13 @@ export class Calls {
   }
 
   /** Takes the answer to a spawn request. */
-  spawnReply(reference: Reference, result: Pid | Atom): void {
-    const call = this.#find(reference)
+  spawnReply({ reqId, result, flags, to }: SpawnReply): void {
+    const call = this.#find(reqId)
     if (result instanceof Pid) {
-      // Given up before the process was known: its monitor must not stay on the node.
-      if (call === undefined) this.#demonitor(reference, result)
-      else call.monitored = result
+      const read = call?.exchange.readSpawned
+      if (read !== undefined) call?.settle(() => read(reqId, result))
+      else if (call !== undefined) call.monitored = result
+      else this.#abandon(reqId, result, flags, to)
       return
     }
     call?.settle(() => {
@@ -150,12 +165,25 @@ export class Calls {
     return number === undefined ? undefined : this.#calls.get(number)
   }
 
-  #demonitor(reference: Reference, process: Pid | Atom): void {
-    const { pid: fromPid } = this.#local
+  /**
+   * The process that was spawned for a call which was given up before: its monitor must not stay on the
+   * node, and if it was to be linked, it ends, as with `spawn_request_abandon/1`.
+   */
+  #abandon(reference: Reference, process: Pid, flags: number, spawner: Pid): void {
+    if ((flags & SPAWN_REPLY_MONITOR) !== 0) this.#demonitor(reference, process, spawner)
+    if ((flags & SPAWN_REPLY_LINK) === 0) return
+    this.#sendOrDrop({ type: 'exit', fromPid: spawner, toPid: process, reason: ABANDONED })
+  }
+
+  #demonitor(reference: Reference, process: Pid | Atom, fromPid: Pid = this.#local.pid): void {
+    this.#sendOrDrop({ type: 'demonitor_p', fromPid, toProc: process, ref: reference })
+  }
+
+  /** A peer that reads nothing keeps what it has until the connection ends. */
+  #sendOrDrop(control: ControlMessage): void {
     try {
-      this.#send({ type: 'demonitor_p', fromPid, toProc: process, ref: reference })
+      this.#send(control)
     } catch (error) {
-      // A peer that reads nothing keeps the monitor until the connection ends.
       if (!(error instanceof SendQueueFullError)) throw error
     }
   }

@@ -11,7 +11,9 @@ import { MessageDecoder } from '../dist/message-decoder.ts'
 import { MessageEncoder } from '../dist/message-encoder.ts'
 import type { Payload } from '../dist/payload.ts'
 import type { Term } from '../etf/index.ts'
+import { startDeadline, type Waiting } from '../net/deadline.ts'
 import type { Transport } from '../net/transport.ts'
+import { createDeferred } from './deferred.ts'
 import { publish } from './diagnostics.ts'
 import {
   ConnectionLostError,
@@ -19,7 +21,7 @@ import {
   SendQueueFullError,
   SilentPeerError,
 } from './errors.ts'
-import { Outbox } from './outbox.ts'
+import { Outbox, type Sender } from './outbox.ts'
 
 /** The longest frame that is believed: a snapshot of 128 schedulers takes 1.5 MB. */
 const DEFAULT_MAX_FRAME_SIZE = 256 * 1024 * 1024
@@ -29,6 +31,9 @@ const MAX_QUEUED = 256 * 1024 * 1024
 
 /** `kernel`'s `net_ticktime`, 60 s; a node that hears nothing for so long cuts the connection. */
 const DEFAULT_NET_TICK_TIME = 60_000
+
+/** For the peer to take what is queued. */
+const DEFAULT_CLOSE_TIMEOUT = 5_000
 
 /** `kernel`'s `net_tickintensity`: so many ticks in a tick time. */
 const NET_TICK_INTENSITY = 4
@@ -72,6 +77,7 @@ export class Connection {
   readonly #receiver: MessageReceiver
   readonly #netTickTime: number
   readonly #ticker: NodeJS.Timeout
+  readonly #finished = createDeferred()
   #state: 'open' | 'closed' = 'open'
   #wroteSinceTick = false
   #lastReceived: number = performance.now()
@@ -100,8 +106,9 @@ export class Connection {
     this.#receiver = receiver
     this.#netTickTime = options.netTickTime ?? DEFAULT_NET_TICK_TIME
     this.#ticker = setInterval(() => this.#tick(), this.#netTickTime / NET_TICK_INTENSITY)
-    // The socket keeps the process alive, and it alone.
+    // What is waited for keeps the process alive, by its own timer.
     this.#ticker.unref()
+    transport.unref()
   }
 
   /** The peer's: `host:port`. */
@@ -124,28 +131,53 @@ export class Connection {
   }
 
   /**
-   * Sends a message. A small one may arrive before a large one that was sent earlier.
+   * Sends a message. A small one may arrive before a large one that was sent earlier, unless both have
+   * the same sender.
    *
    * @throws {NotConnectedError} when the connection is closed
    * @throws {SendQueueFullError} when the peer has not read what was sent before
    * @throws {EncodeError} when the payload is no term
    */
-  send(control: ControlMessage, payload?: Term): void {
+  send(control: ControlMessage, payload?: Term, sender?: Sender): void {
     if (this.#state !== 'open') throw new NotConnectedError(this.connected.peer.name.full)
     if (this.#outbox.queued > MAX_QUEUED) {
       throw new SendQueueFullError(this.connected.peer.name.full, MAX_QUEUED)
     }
-    this.#outbox.send(this.#encoder.encodeFrames(control, payload))
+    this.#outbox.send(this.#encoder.encodeFrames(control, payload), sender)
     this.#messagesSent += 1
     this.#wroteSinceTick = true
   }
 
-  /** Sends what is queued and closes. Harmless when repeated. */
-  close(): void {
+  /**
+   * Sends what is queued and closes; resolves when the peer's system has it all, or after the time-out
+   * (default 5 s), when what is left is dropped. Harmless when repeated.
+   *
+   * @throws the signal's reason, after everything was dropped
+   */
+  async close({ timeout = DEFAULT_CLOSE_TIMEOUT, signal }: Waiting = {}): Promise<void> {
+    if (this.#state === 'open') {
+      this.#end(new NotConnectedError(this.connected.peer.name.full))
+      this.#outbox.flush()
+      this.#transport.close()
+    }
+    const what = `closing the connection to ${this.connected.peer.name.full}`
+    const stop = startDeadline(what, timeout, signal, () => this.#transport.destroy())
+    await this.#finished.promise
+    stop()
+    signal?.throwIfAborted()
+  }
+
+  /** Cuts the connection now. */
+  abort(cause: unknown): void {
     if (this.#state !== 'open') return
-    this.#end(new NotConnectedError(this.connected.peer.name.full))
-    this.#outbox.flush()
-    this.#transport.close()
+    this.#transport.destroy()
+    this.#end(new ConnectionLostError(this.connected.peer.name.full, cause))
+  }
+
+  /** Whether the connection keeps the process alive; at first it does not. */
+  keepAlive(yes: boolean): void {
+    if (yes) this.#transport.ref()
+    else this.#transport.unref()
   }
 
   /** The transport can take more. */
@@ -165,12 +197,13 @@ export class Connection {
       }
     } catch (error) {
       // Where the next message begins, or what its atoms are, is not known any more.
-      this.#abort(error)
+      this.abort(error)
     }
   }
 
   /** The transport ended. */
   lost(cause: Error | undefined): void {
+    this.#finished.resolve()
     if (this.#state !== 'open') return
     this.#end(new ConnectionLostError(this.connected.peer.name.full, cause))
   }
@@ -196,7 +229,7 @@ export class Connection {
 
   #tick(): void {
     if (performance.now() - this.#lastReceived > this.#netTickTime) {
-      this.#abort(new SilentPeerError(this.connected.peer.name.full, this.#netTickTime))
+      this.abort(new SilentPeerError(this.connected.peer.name.full, this.#netTickTime))
       return
     }
     if (!this.#wroteSinceTick) {
@@ -208,11 +241,6 @@ export class Connection {
 
   #tellOfTick(direction: 'sent' | 'received'): void {
     publish('beamscope:tick', () => ({ node: this.connected.peer.name.full, direction }))
-  }
-
-  #abort(cause: unknown): void {
-    this.#transport.destroy()
-    this.#end(new ConnectionLostError(this.connected.peer.name.full, cause))
   }
 
   #end(error: ConnectionLostError | NotConnectedError): void {

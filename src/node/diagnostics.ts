@@ -37,6 +37,14 @@ export interface DiagnosticEvents {
     readonly node: string
     readonly direction: 'sent' | 'received'
   }
+  /** A node was registered in EPMD, for the first time or again, or could not be. */
+  readonly 'beamscope:register': {
+    /** The part of the node's name before the `@`. */
+    readonly name: string
+    /** EPMD's: `host:port`. */
+    readonly address: string
+    readonly error: unknown
+  }
   /** A connection ended. */
   readonly 'beamscope:close': {
     readonly node: string
@@ -49,6 +57,7 @@ const channels = {
   'beamscope:handshake': channel('beamscope:handshake'),
   'beamscope:call': channel('beamscope:call'),
   'beamscope:tick': channel('beamscope:tick'),
+  'beamscope:register': channel('beamscope:register'),
   'beamscope:close': channel('beamscope:close'),
 } as const satisfies Readonly<Record<keyof DiagnosticEvents, unknown>>
 

@@ -16,7 +16,6 @@ import { TlsError, TlsWantedError } from '../net/errors.ts'
 import type { Transport } from '../net/transport.ts'
 import { Connection, type ConnectionOptions, type MessageReceiver } from './connection.ts'
 import { publish } from './diagnostics.ts'
-import type { Identity } from './identity.ts'
 
 /** Handshake messages hold a name of at most 255 characters and little else. */
 const MAX_HANDSHAKE_MESSAGE = 4096
@@ -25,7 +24,8 @@ const MAX_HANDSHAKE_MESSAGE = 4096
 const DEFAULT_TIMEOUT = 7_000
 
 interface EstablishOptions extends ConnectionOptions, Waiting {
-  readonly identity: Identity
+  /** With `NAME_ME` among the flags, the creation is 0. */
+  readonly self: Pick<LocalNode, 'name' | 'creation'>
   readonly cookie: Cookie
   /**
    * Bytes of the length before each message of the handshake: 2 by default, and 4 over TLS, where
@@ -83,8 +83,8 @@ export function accept(
   return establish(transport, party, undefined, receiver, what, options)
 }
 
-function describe({ identity, flags = CLIENT_FLAGS }: EstablishOptions): LocalNode {
-  return { name: identity.name, creation: identity.creation, flags }
+function describe({ self, flags = CLIENT_FLAGS }: EstablishOptions): LocalNode {
+  return { name: self.name, creation: self.creation, flags }
 }
 
 /** Our side of a handshake. */

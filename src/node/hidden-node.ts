@@ -1,68 +1,145 @@
 /**
- * A hidden node: what joins a cluster, calls its nodes, and is seen in `nodes(hidden)` alone.
+ * A hidden node: what joins a cluster, calls its nodes and is called, and is seen in `nodes(hidden)` alone.
  *
  * @see https://www.erlang.org/doc/system/distributed.html#hidden-nodes
  */
-import type { ControlMessage } from '../dist/control.ts'
+import { randomBytes } from 'node:crypto'
+import type { Introduction } from '../dist/accept-handshake.ts'
 import type { Cookie } from '../dist/cookie.ts'
-import { flag, hasFlags } from '../dist/flags.ts'
-import type { Connected } from '../dist/handshake.ts'
+import { CLIENT_FLAGS, flag } from '../dist/flags.ts'
+import { AlreadyConnectedError } from '../dist/handshake-errors.ts'
+import type { HandshakeStatus } from '../dist/handshake-messages.ts'
 import { type NodeName, parseNodeName } from '../dist/node-name.ts'
-import type { Payload } from '../dist/payload.ts'
-import { ProtocolError } from '../dist/protocol-error.ts'
-import { Atom, DecodeError, isTuple, Pid, Reference, type Term } from '../etf/index.ts'
+import { EPMD_PORT } from '../epmd/default-port.ts'
 import type { Waiting } from '../net/deadline.ts'
 import { ConnectionRefusedError } from '../net/errors.ts'
-import { connectTcp, type Endpoint, formatEndpoint } from '../net/tcp.ts'
-import { connectTls, type TlsOptions } from '../net/tls.ts'
-import type { Transport } from '../net/transport.ts'
-import { Calls } from './calls.ts'
-import type { Connection, ConnectionCounters, ConnectionOptions } from './connection.ts'
+import { connectTcp, type Endpoint, formatEndpoint, listenTcp } from '../net/tcp.ts'
+import { connectTls, listenTls, type TlsOptions } from '../net/tls.ts'
+import type { Listener, Transport } from '../net/transport.ts'
+import { Arrivals } from './arrivals.ts'
+import { retry } from './back-off.ts'
+import type { Connection, ConnectionOptions, MessageReceiver } from './connection.ts'
+import { createDeferred, type Deferred, within } from './deferred.ts'
 import { publish } from './diagnostics.ts'
-import { erpcExchange } from './erpc.ts'
-import { type ConnectionLostError, NodeNotListeningError, NotConnectedError } from './errors.ts'
-import { initiate } from './establish.ts'
-import { genServerExchange } from './gen-server.ts'
+import {
+  AlreadyListeningError,
+  ConnectionReplacedError,
+  NodeClosedError,
+  NodeNotListeningError,
+  NoNameYetError,
+  NotConnectedError,
+} from './errors.ts'
+import { accept, initiate } from './establish.ts'
 import { Identity, makeLocalName } from './identity.ts'
-import { replyToIoRequest } from './io-requests.ts'
+import { startNetKernel } from './net-kernel.ts'
+import type { Process, ProcessOptions } from './process.ts'
+import { Processes } from './processes.ts'
+import { keepRegistered } from './registration.ts'
+import { RemoteNode, type RemoteNodeOptions } from './remote-node.ts'
 import { type ResolveOptions, resolveNode } from './resolve.ts'
-import { rpcExchange } from './rpc.ts'
 
 const DEFAULT_TIMEOUT = 10_000
 
-const NOPROC = new Atom('noproc')
+/** Nodes that are connected, from either side. */
+const MAX_REMOTES = 65_536
+
+/** Handshakes under way with nodes that connect to us. */
+const MAX_ACCEPTING = 1_000
+
+/** The part before the `@` that asks for a name, as with `erl -name undefined`. */
+const UNDEFINED = 'undefined'
 
 export interface HiddenNodeOptions extends ResolveOptions, ConnectionOptions {
   readonly cookie: Cookie
-  /** Our own node name. Default: one that nobody else has, of the peer's kind, long or short. */
+  /**
+   * Our own node name. Default: one that nobody else has. `undefined@HOST` lets the first node that is
+   * connected to choose the part before the `@` (`NAME_ME`, OTP 24 and later).
+   */
   readonly name?: string | undefined
   /**
-   * Connects over TLS, as to nodes with `-proto_dist inet_tls`. The node proves by its certificate that
-   * it is on the host of its name. EPMD is asked without TLS, as every node does.
+   * Connects and listens over TLS, as nodes with `-proto_dist inet_tls`. A node proves by its certificate
+   * that it is on the host of its name. EPMD is asked without TLS, as every node does.
    */
   readonly tls?: TlsOptions | undefined
 }
 
-/** How a call is made: over which protocol, and how long it may take (default 10 s). */
-export interface CallOptions extends Waiting {
-  /** Default `erpc`, where the node has it. */
-  readonly protocol?: 'erpc' | 'rpc'
+/** The time-out is for resolving, connecting and shaking hands together: 10 s by default. */
+export interface ConnectOptions extends Waiting {
+  /**
+   * Whether to connect again, with growing pauses, whenever the connection is lost, until it is closed
+   * here. Calls that were in flight end with `ConnectionLostError`; those that are made meanwhile wait.
+   */
+  readonly reconnect?: boolean | undefined
 }
 
-/** Connections of one client to any number of nodes. */
+/** The time-out is that of registering in EPMD: 5 s by default. */
+export interface ListenOptions extends Waiting {
+  /** The address to listen on. Default 127.0.0.1: only nodes on this machine. */
+  readonly host?: string | undefined
+  /** Default: a free one. */
+  readonly port?: number | undefined
+  /** Whether EPMD on this machine is to know the node, now and whenever it is restarted. Default `true`. */
+  readonly register?: boolean | undefined
+  /** The only nodes that may connect, as with `net_kernel:allow/1`. Default: all that know the cookie. */
+  readonly allow?: readonly string[] | undefined
+}
+
+/** Who we are, from when that is known. */
+interface Local {
+  readonly identity: Identity
+  readonly processes: Processes
+}
+
+/** An attempt to connect. */
+interface Dial {
+  readonly controller: AbortController
+  readonly settled: Deferred
+  /** Whether the peer connects to us at the same time, and its attempt is the one that counts. */
+  isOvertaken: boolean
+}
+
+/** A node of ours, and its connections to any number of others. */
 export class HiddenNode implements AsyncDisposable {
   readonly #options: HiddenNodeOptions
-  readonly #remotes = new Set<RemoteNode>()
+  readonly #remotes = new Map<string, RemoteNode>()
+  readonly #dials = new Map<string, Dial>()
+  readonly #arrivals = new Arrivals()
+  /** By the name of a node that is to be connected again when it is lost: what calls that off. */
+  readonly #comeBack = new Map<string, AbortController>()
+  readonly #accepting = new Set<Transport>()
+  #local: Local | undefined
+  #listener: Listener | undefined
+  #registration: AsyncDisposable | undefined
+  #allow: ReadonlySet<string> | undefined
+  #waits = 0
+  #isClosed = false
 
   /** @throws {InvalidNodeNameError} when `name` is no node name */
   constructor(options: HiddenNodeOptions) {
-    if (options.name !== undefined) parseNodeName(options.name)
     this.#options = options
+    if (options.name === undefined) return
+    const name = parseNodeName(options.name)
+    if (name.alive !== UNDEFINED) this.#become(name)
+  }
+
+  /** `undefined` as long as it is not known: without one of its own, until it connects, listens or spawns. */
+  get name(): string | undefined {
+    return this.#local?.identity.name.full
+  }
+
+  /** Where it listens; `undefined` when it does not. */
+  get port(): number | undefined {
+    return this.#listener?.port
+  }
+
+  /** The nodes that are connected, from either side. */
+  get remotes(): readonly RemoteNode[] {
+    return [...this.#remotes.values()].filter((remote) => remote.isConnected)
   }
 
   /**
-   * Connects to a node: port from EPMD unless it is known, then the handshake. The time-out (default
-   * 10 s) holds for all of it.
+   * Connects to a node: port from EPMD unless it is known, then the handshake. A node that is connected
+   * already, from either side, is returned as it is.
    *
    * @throws {InvalidNodeNameError} when `name` is no node name
    * @throws {EpmdError} when EPMD cannot be reached or does not know the name
@@ -70,19 +147,125 @@ export class HiddenNode implements AsyncDisposable {
    * @throws {NetError} when the network does not carry the connection
    * @throws {TlsError | TlsOptionsError} when TLS does not come about, see `connectTls`
    * @throws {HandshakeError} when the node refuses: cookie, flags, name
+   * @throws {NodeClosedError}
    * @throws {TimeoutError}
    */
-  async connect(name: string, waiting: Waiting = {}): Promise<RemoteNode> {
+  async connect(name: string, options: ConnectOptions = {}): Promise<RemoteNode> {
+    const peer = parseNodeName(name)
+    const remote = await this.#connect(peer, options)
+    if (options.reconnect === true && !this.#comeBack.has(peer.full)) {
+      this.#comeBack.set(peer.full, new AbortController())
+    }
+    return remote
+  }
+
+  /**
+   * Lets other nodes connect, ping, and send to registered processes; nothing else is served to them.
+   *
+   * @throws {SocketError} when the port cannot be had
+   * @throws {EpmdError} when the name cannot be registered
+   * @throws {TlsOptionsError} when over TLS, without a certificate to show
+   * @throws {AlreadyListeningError | NodeClosedError | NoNameYetError}
+   * @throws {TimeoutError}
+   */
+  async listen(options: ListenOptions = {}): Promise<void> {
+    const { identity } = this.#known()
+    if (this.#listener !== undefined) throw new AlreadyListeningError(identity.name.full)
+    const { host = '127.0.0.1', port = 0, register = true, allow } = options
+    const { tls, epmdPort = EPMD_PORT } = this.#options
+    this.#allow = allow === undefined ? undefined : new Set(allow)
+    const arrive = (transport: Transport): void => this.#accept(transport)
+    const endpoint = { host, port }
+    const listener =
+      tls === undefined
+        ? await listenTcp(endpoint, arrive)
+        : await listenTls({ ...endpoint, ...tls }, arrive)
+    this.#listener = listener
+    if (!register) return
+    try {
+      this.#registration = await keepRegistered(
+        { name: identity.name.alive, port: listener.port, kind: 'hidden' },
+        // A mapper takes registrations from its own machine alone.
+        { ...options, host: '127.0.0.1', port: epmdPort },
+      )
+    } catch (error) {
+      this.#listener = undefined
+      await listener.close()
+      throw error
+    }
+  }
+
+  /**
+   * Starts a process: who has its pid or knows its name can send to it.
+   *
+   * @throws {NameTakenError | TooManyProcessesError | NodeClosedError | NoNameYetError}
+   */
+  spawn(options: ProcessOptions = {}): Process {
+    return this.#known().processes.spawn(options)
+  }
+
+  /** The process that is registered under a name. */
+  whereis(name: string): Process | undefined {
+    return this.#local?.processes.whereis(name)
+  }
+
+  /**
+   * Stops listening, ends all processes, and closes all connections, as `RemoteNode.close` does. Harmless
+   * when repeated.
+   */
+  async close(waiting: Waiting = {}): Promise<void> {
+    this.#isClosed = true
+    const registration = this.#registration
+    this.#registration = undefined
+    const listener = this.#listener
+    this.#listener = undefined
+    for (const dial of this.#dials.values()) dial.controller.abort(new NodeClosedError())
+    for (const transport of this.#accepting) transport.destroy()
+    this.#local?.processes.close()
+    await Promise.all([
+      registration?.[Symbol.asyncDispose](),
+      listener?.close(),
+      ...[...this.#remotes.values()].map((remote) => remote.close(waiting)),
+    ])
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #connect(
+    peer: NodeName,
+    { timeout = DEFAULT_TIMEOUT, signal }: Waiting,
+  ): Promise<RemoteNode> {
+    const end = performance.now() + timeout
+    const left = (): Waiting => ({ timeout: Math.max(1, end - performance.now()), signal })
+    for (;;) {
+      this.#checkOpen()
+      const standing = this.#remotes.get(peer.full)
+      if (standing?.isConnected) return standing
+      const before = this.#dialToWaitFor(peer)
+      if (before === undefined) return this.#dialAndTell(peer, left())
+      await within(before.settled.promise, `connecting to ${peer.full}`, left())
+    }
+  }
+
+  /** One attempt at a time for each node; and the first, if it is to name us, before any other. */
+  #dialToWaitFor(peer: NodeName): Dial | undefined {
+    const isNamed = this.#local !== undefined || this.#options.name === undefined
+    return isNamed ? this.#dials.get(peer.full) : [...this.#dials.values()][0]
+  }
+
+  async #dialAndTell(peer: NodeName, waiting: Waiting): Promise<RemoteNode> {
     const start = performance.now()
     const tell = (address: string | undefined, error: unknown): void =>
       publish('beamscope:connect', () => ({
-        node: name,
+        node: peer.full,
         address,
         duration: performance.now() - start,
         error,
       }))
     try {
-      const remote = await this.#connect(parseNodeName(name), waiting)
+      const remote = await this.#dial(peer, waiting)
       tell(remote.address, undefined)
       return remote
     } catch (error) {
@@ -91,23 +274,54 @@ export class HiddenNode implements AsyncDisposable {
     }
   }
 
-  async #connect(peer: NodeName, waiting: Waiting): Promise<RemoteNode> {
-    const { signal } = waiting
-    const end = performance.now() + (waiting.timeout ?? DEFAULT_TIMEOUT)
-    const left = (): Waiting => ({ timeout: Math.max(1, end - performance.now()), signal })
+  async #dial(peer: NodeName, { timeout = DEFAULT_TIMEOUT, signal }: Waiting): Promise<RemoteNode> {
+    signal?.throwIfAborted()
+    const end = performance.now() + timeout
+    const controller = new AbortController()
+    const dial: Dial = { controller, settled: createDeferred(), isOvertaken: false }
+    const abort = (): void => controller.abort(signal?.reason)
+    signal?.addEventListener('abort', abort)
+    this.#dials.set(peer.full, dial)
+    const left = (): number => Math.max(1, end - performance.now())
+    try {
+      await this.#initiate(peer, () => ({ timeout: left(), signal: controller.signal }))
+    } catch (error) {
+      const comesFromPeer =
+        dial.isOvertaken || (error instanceof AlreadyConnectedError && error.status === 'nok')
+      if (!comesFromPeer || this.#listener === undefined) throw error
+      // Both dialled at once: the other connection is the one that stands.
+      await this.#arrivals.next(peer.full, { timeout: left(), signal })
+    } finally {
+      signal?.removeEventListener('abort', abort)
+      this.#dials.delete(peer.full)
+      dial.settled.resolve()
+    }
+    const remote = this.#remotes.get(peer.full)
+    if (remote === undefined) throw new NodeClosedError()
+    return remote
+  }
+
+  async #initiate(peer: NodeName, left: () => Waiting): Promise<void> {
     const endpoint = await resolveNode(peer, this.#options, left())
     const transport = await this.#open(peer, { ...endpoint, ...left() }).catch((cause: unknown) => {
       if (!(cause instanceof ConnectionRefusedError)) throw cause
       throw new NodeNotListeningError(peer.full, formatEndpoint(endpoint), cause)
     })
-    const identity = new Identity(this.#ownName(peer))
-    const remote = new RemoteNode(peer.full, identity, () => this.#remotes.delete(remote))
-    const { cookie, flags, netTickTime, maxFrameSize, tls } = this.#options
+    const common = this.#establishOptions()
+    const nameless = this.#nameless()
+    const self = nameless ?? this.#known(peer.kind).identity
+    const flags = nameless === undefined ? common.flags : common.flags | flag.NAME_ME
+    await initiate(transport, this.#receiver(), { ...common, self, flags, peer, ...left() })
+  }
+
+  #establishOptions(): ConnectionOptions & {
+    readonly cookie: Cookie
+    readonly flags: bigint
+    readonly handshakeHeaderSize: 2 | 4
+  } {
+    const { cookie, flags = CLIENT_FLAGS, netTickTime, maxFrameSize, tls } = this.#options
     const handshakeHeaderSize = tls === undefined ? 2 : 4
-    const options = { identity, peer, cookie, flags, netTickTime, maxFrameSize, ...left() }
-    await initiate(transport, remote, { ...options, handshakeHeaderSize })
-    this.#remotes.add(remote)
-    return remote
+    return { cookie, flags, netTickTime, maxFrameSize, handshakeHeaderSize }
   }
 
   #open(peer: NodeName, endpoint: Endpoint & Waiting): Promise<Transport> {
@@ -117,174 +331,145 @@ export class HiddenNode implements AsyncDisposable {
       : connectTls({ ...endpoint, ...tls, serverName: peer.host })
   }
 
-  #ownName(peer: NodeName): NodeName {
-    return this.#options.name === undefined
-      ? makeLocalName(peer)
-      : parseNodeName(this.#options.name)
+  #accept(transport: Transport): void {
+    if (this.#isClosed || this.#accepting.size >= MAX_ACCEPTING) {
+      transport.destroy()
+      return
+    }
+    this.#accepting.add(transport)
+    const { identity: self } = this.#known()
+    let peer: string | undefined
+    const admit = (introduction: Introduction): HandshakeStatus => {
+      peer = introduction.name?.full
+      return this.#admit(introduction)
+    }
+    accept(transport, this.#receiver(), { ...this.#establishOptions(), self, admit })
+      .catch((error: unknown) => {
+        // That it failed is told on the channel of handshakes; whoever counts on it is told too.
+        if (peer !== undefined) this.#arrivals.failed(peer, error)
+      })
+      .finally(() => this.#accepting.delete(transport))
   }
 
-  /** Closes all connections; calls in flight end with `NotConnectedError`. */
-  async close(): Promise<void> {
-    for (const remote of [...this.#remotes]) await remote.close()
+  /** What a node that connects is answered, as `net_kernel` does. */
+  #admit({ name, host }: Introduction): HandshakeStatus {
+    const { identity } = this.#known()
+    if (this.#remotes.size >= MAX_REMOTES) return 'not_allowed'
+    if (name === undefined) {
+      if (this.#allow !== undefined) return 'not_allowed'
+      const alive = randomBytes(8).readBigUInt64BE().toString(36).toUpperCase()
+      return { named: parseNodeName(`${alive}@${host}`), creation: randomBytes(4).readUInt32BE() }
+    }
+    const isAllowed = this.#allow?.has(name.full) ?? true
+    if (!isAllowed || name.full === identity.name.full) return 'not_allowed'
+    if (this.#remotes.get(name.full)?.isConnected) return 'alive'
+    const dial = this.#dials.get(name.full)
+    if (dial === undefined) return 'ok'
+    // Of two that dial each other, the attempt of the one with the greater name counts.
+    if (name.full < identity.name.full) return 'nok'
+    dial.isOvertaken = true
+    dial.controller.abort(new AlreadyConnectedError(name.full, 'nok'))
+    return 'ok_simultaneous'
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
-  }
-}
-
-/** A node that is connected. */
-export class RemoteNode implements AsyncDisposable {
-  readonly name: string
-  readonly #identity: Identity
-  readonly #calls: Calls
-  readonly #ended: () => void
-  #connection: Connection | undefined
-
-  /** Only `HiddenNode.connect` makes one, and opens it with a connection. */
-  constructor(name: string, identity: Identity, ended: () => void) {
-    this.name = name
-    this.#identity = identity
-    this.#ended = ended
-    this.#calls = new Calls(identity, name, (control, payload) => this.#send(control, payload))
-  }
-
-  /** @internal */
-  open(connection: Connection): void {
-    this.#connection = connection
-  }
-
-  /** Where the node was reached: `host:port`. */
-  get address(): string {
-    return this.#opened().address
-  }
-
-  get isConnected(): boolean {
-    return this.#connection?.isOpen ?? false
-  }
-
-  /** Who both sides are, and the flags in force. */
-  get connected(): Connected {
-    return this.#opened().connected
-  }
-
-  get counters(): ConnectionCounters & { readonly callsPending: number } {
-    return { ...this.#opened().counters, callsPending: this.#calls.pending }
-  }
-
-  /**
-   * Calls a function on the node and returns what it returns. Giving up (time-out, signal) does not
-   * stop the function.
-   *
-   * @throws {RemoteThrowError | RemoteExitError | RemoteExceptionError | RemoteSignalError} what the
-   *   function raised, or what ended it
-   * @throws {RemoteCallError} when the node could not make the call
-   * @throws {UnexpectedReplyError} when the answer is none
-   * @throws {ConnectionLostError | NotConnectedError}
-   * @throws {TimeoutError} after the time-out, default 10 s; with a signal, its reason
-   */
-  async call(
-    module: string,
-    name: string,
-    args: readonly Term[] = [],
-    options: CallOptions = {},
-  ): Promise<Term> {
-    const { flags } = this.#opened().connected
-    const protocol = options.protocol ?? (hasFlags(flags, flag.SPAWN) ? 'erpc' : 'rpc')
-    const exchange = protocol === 'erpc' ? erpcExchange : rpcExchange
-    return this.#calls.start(exchange(this.#identity, this.name, module, name, args), options)
-  }
-
-  /**
-   * Calls a `gen_server` on the node, by its pid or its registered name, as `gen_server:call/3` does. The
-   * server is monitored meanwhile; giving up does not stop it.
-   *
-   * @throws {RemoteExitError} when the server is not there (`noproc`) or ends before it answers
-   * @throws {ConnectionLostError | NotConnectedError}
-   * @throws {TimeoutError} after the time-out, default 10 s; with a signal, its reason
-   */
-  async genServerCall(server: Pid | Atom, request: Term, waiting: Waiting = {}): Promise<Term> {
-    this.#opened()
-    const exchange = genServerExchange(this.#identity, this.name, server, request)
-    return this.#calls.start(exchange, waiting)
-  }
-
-  /** Closes the connection; calls in flight end with `NotConnectedError`. Harmless when repeated. */
-  async close(): Promise<void> {
-    this.#connection?.close()
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
-  }
-
-  /** @internal */
-  end(error: ConnectionLostError | NotConnectedError): void {
-    this.#ended()
-    this.#calls.fail(error)
-  }
-
-  /** @internal */
-  message(control: ControlMessage, payload: Payload | undefined): void {
-    switch (control.type) {
-      case 'spawn_reply':
-        this.#calls.spawnReply(control.reqId, control.result)
-        break
-      case 'monitor_p_exit':
-        this.#calls.processExit(control.ref, () => control.reason)
-        break
-      case 'payload_monitor_p_exit':
-        this.#calls.processExit(control.ref, () => decodePayload(payload))
-        break
-      case 'send':
-      case 'send_sender':
-        if (this.#identity.owns(control.toPid)) this.#receive(payload)
-        break
-      case 'monitor_p':
-        // Whoever prints monitors its group leader first; no other process lives here.
-        if (control.toProc instanceof Pid && this.#identity.owns(control.toProc)) break
-        this.#send({
-          type: 'monitor_p_exit',
-          fromProc: control.toProc,
-          toPid: control.fromPid,
-          ref: control.ref,
-          reason: NOPROC,
-        })
-        break
-      default:
-        break
+  #receiver(): MessageReceiver {
+    let remote: RemoteNode | undefined
+    return {
+      open: (connection) => {
+        remote = this.#opened(connection)
+      },
+      message: (control, payload) => remote?.message(control, payload),
+      end: (error) => {
+        if (remote === undefined) return
+        remote.lost(error)
+        this.#lost(remote)
+      },
     }
   }
 
-  /** A message to our process: an answer of `rex`, or what a called function prints. */
-  #receive(payload: Payload | undefined): void {
-    let message: Term
-    try {
-      message = decodePayload(payload)
-    } catch (error) {
-      // It does not tell whose it was.
-      if (error instanceof DecodeError || error instanceof ProtocolError) return
-      throw error
+  #opened(connection: Connection): RemoteNode {
+    const { peer, self } = connection.connected
+    const name = peer.name.full
+    const { processes } = this.#local ?? this.#become(self.name, self.creation)
+    this.#remotes.get(name)?.abort(new ConnectionReplacedError(name))
+    // Still there if it was to come back.
+    const before = this.#remotes.get(name)
+    const remote = before ?? new RemoteNode(connection, this.#remoteOptions(name, processes))
+    this.#remotes.set(name, remote)
+    remote.open(connection)
+    remote.keepAlive(this.#waits > 0)
+    this.#arrivals.arrived(name)
+    if (this.#isClosed) remote.abort(new NodeClosedError())
+    return remote
+  }
+
+  #remoteOptions(name: string, processes: Processes): RemoteNodeOptions {
+    return {
+      processes,
+      comesBack: () => this.#comeBack.has(name),
+      closed: () => this.#forget(name),
     }
-    if (isTuple(message, 2)) {
-      const [tag, reply] = message.elements
-      if (tag instanceof Reference && reply !== undefined && this.#calls.reply(tag, reply)) return
+  }
+
+  /** The connection to a node is gone: it is forgotten, or connected again. */
+  #lost(remote: RemoteNode): void {
+    const { name } = remote
+    this.#local?.processes.nodeDown(name)
+    const comeBack = this.#comeBack.get(name)
+    if (comeBack === undefined) {
+      if (this.#remotes.get(name) === remote) this.#remotes.delete(name)
+      return
     }
-    const io = replyToIoRequest(message)
-    if (io !== undefined) this.#send({ type: 'send', toPid: io.to }, io.message)
+    const { signal } = comeBack
+    void retry(() => this.#connect(parseNodeName(name), { signal }), signal)
   }
 
-  #opened(): Connection {
-    if (this.#connection === undefined) throw new NotConnectedError(this.name)
-    return this.#connection
+  #forget(name: string): void {
+    this.#comeBack.get(name)?.abort(new NotConnectedError(name))
+    this.#comeBack.delete(name)
+    this.#remotes.delete(name)
   }
 
-  #send(control: ControlMessage, payload?: Term): void {
-    this.#opened().send(control, payload)
+  /** Who we are to be introduced as when the peer is to name us. */
+  #nameless(): Pick<Identity, 'name' | 'creation'> | undefined {
+    const { name } = this.#options
+    const isNamed = this.#local !== undefined || name === undefined
+    return isNamed ? undefined : { name: parseNodeName(name), creation: 0 }
   }
-}
 
-/** Frames are never written to after they came, so what is decoded may share their memory. */
-function decodePayload(payload: Payload | undefined): Term {
-  return payload?.decode({ binaries: 'view' }) ?? []
+  /** Who we are, which has to be known by now; `kind` is that of a name to be made. */
+  #known(kind: NodeName['kind'] = 'short'): Local {
+    this.#checkOpen()
+    if (this.#local !== undefined) return this.#local
+    if (this.#options.name !== undefined) throw new NoNameYetError()
+    return this.#become(makeLocalName(kind))
+  }
+
+  #become(name: NodeName, creation?: number): Local {
+    const identity = new Identity(name, creation)
+    const processes = new Processes({
+      identity,
+      peer: (node) => {
+        const remote = this.#remotes.get(node)
+        return remote?.isConnected ? remote : undefined
+      },
+      beginWait: () => this.#countWaits(1),
+      endWait: () => this.#countWaits(-1),
+    })
+    startNetKernel(processes)
+    this.#local = { identity, processes }
+    return this.#local
+  }
+
+  /** As long as somebody waits for mail without an end, connections keep the program alive. */
+  #countWaits(change: 1 | -1): void {
+    const before = this.#waits
+    this.#waits += change
+    if (before !== 0 && this.#waits !== 0) return
+    for (const remote of this.#remotes.values()) remote.keepAlive(this.#waits > 0)
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new NodeClosedError()
+  }
 }

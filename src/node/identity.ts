@@ -11,6 +11,10 @@ import { Atom, Pid, Reference } from '../etf/index.ts'
 /** OTP 23 keeps references of three words, the first of 18 bits; all releases take those. */
 const FIRST_WORD_BITS = 18
 
+/** The pids of OTP 23 hold 15 bits of id and 13 of serial; all releases take those. */
+const PID_ID_BITS = 15
+const PID_SERIAL_BITS = 13
+
 /** A node that lives in this process. */
 export class Identity {
   readonly name: NodeName
@@ -22,14 +26,32 @@ export class Identity {
   /** The third word of every reference. */
   readonly #salt: number
   #references = 0
+  #pids = 0
 
-  constructor(name: NodeName) {
+  /** A node that was given its name by a peer was given its creation too. */
+  constructor(name: NodeName, creation: number = makeCreation()) {
     this.name = name
     this.atom = new Atom(name.full)
-    this.creation = Math.max(1, randomBytes(4).readUInt32BE())
-    // The pids of OTP 23 hold 15 bits of id and 13 of serial.
-    this.pid = new Pid(this.atom, 1, 0, this.creation)
+    this.creation = creation
+    this.pid = this.makePid()
     this.#salt = randomBytes(4).readUInt32BE()
+  }
+
+  /** A pid that nobody had, until 2^28 were made; {@link pidNumber} finds its number again. */
+  makePid(): Pid {
+    this.#pids = (this.#pids + 1) % 2 ** (PID_ID_BITS + PID_SERIAL_BITS)
+    const number = this.#pids
+    return new Pid(
+      this.atom,
+      number % 2 ** PID_ID_BITS,
+      Math.floor(number / 2 ** PID_ID_BITS),
+      this.creation,
+    )
+  }
+
+  /** The number of a pid that was made here, `undefined` for any other. */
+  pidNumber(pid: Pid): number | undefined {
+    return this.owns(pid) ? pid.serial * 2 ** PID_ID_BITS + pid.id : undefined
   }
 
   /** A reference that nobody has; {@link referenceNumber} finds its number again. */
@@ -52,20 +74,29 @@ export class Identity {
     return ours ? high * 2 ** FIRST_WORD_BITS + low : undefined
   }
 
+  /** Whether it is the pid that calls come from. */
+  isCaller(pid: Pid): boolean {
+    return pid.id === this.pid.id && pid.serial === this.pid.serial && this.owns(pid)
+  }
+
   /** Whether a pid is ours. */
   owns(pid: Pid): boolean {
     return pid.creation === this.creation && pid.node.name === this.atom.name
   }
 }
 
+function makeCreation(): number {
+  return Math.max(1, randomBytes(4).readUInt32BE())
+}
+
 /**
- * A name of our own that suits a peer: nodes with long names do not talk to those with short ones.
- * It is not registered anywhere, so it need only differ from other clients'.
+ * A name of our own, long or short: a node with long names does not dial one with a short name. It is
+ * not registered anywhere, so it need only differ from other clients'.
  */
-export function makeLocalName(peer: NodeName): NodeName {
+export function makeLocalName(kind: NodeName['kind']): NodeName {
   const alive = `beamscope-${process.pid}-${randomBytes(3).toString('hex')}`
   const host = hostname()
   const [short = 'localhost'] = host.split('.')
   const long = host.includes('.') ? host : `${short}.localdomain`
-  return parseNodeName(`${alive}@${peer.kind === 'short' ? short : long}`)
+  return parseNodeName(`${alive}@${kind === 'short' ? short : long}`)
 }

@@ -88,7 +88,7 @@ export class ReplayNode implements AsyncDisposable {
     const session = new Session(this.#identity, this.#answers, () => {
       this.#transports.delete(transport)
     })
-    const options = { identity: this.#identity, cookie: this.#options.cookie, admit }
+    const options = { self: this.#identity, cookie: this.#options.cookie, admit }
     // A client that fails the handshake is its own business; the others go on.
     accept(transport, session, options).catch(() => this.#transports.delete(transport))
   }

@@ -8,7 +8,6 @@ import {
   NotConnectedError,
   UnexpectedReplyError,
 } from '../../src/node/errors.ts'
-import type { RemoteNode } from '../../src/node/hidden-node.ts'
 import {
   RemoteCallError,
   RemoteExceptionError,
@@ -16,6 +15,7 @@ import {
   RemoteSignalError,
   RemoteThrowError,
 } from '../../src/node/remote-error.ts'
+import type { RemoteNode } from '../../src/node/remote-node.ts'
 import { PEER_NAME, ScriptedPeer } from './scripted-peer.ts'
 
 let peer: ScriptedPeer
@@ -327,10 +327,9 @@ describe('what a called function does to its group leader', () => {
     const monitor = { type: 'monitor_p', fromPid: process(), ref: reqId } as const
     peer.send({ ...monitor, toProc: from })
     peer.send({ ...monitor, toProc: atom('nobody') })
-    expect((await peer.nth(1)).control).toMatchObject({
-      type: 'monitor_p_exit',
-      fromProc: atom('nobody'),
-      reason: atom('noproc'),
+    expect(await peer.nth(1)).toMatchObject({
+      control: { type: 'payload_monitor_p_exit', fromProc: atom('nobody') },
+      payload: atom('noproc'),
     })
     await exit(0, (reference) => tuple(reference, atom('return'), 1))
     await call

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { atom, tuple } from '../../src/etf/index.ts'
 import { listenTcp } from '../../src/net/tcp.ts'
-import { HiddenNode, type RemoteNode } from '../../src/node/hidden-node.ts'
+import { HiddenNode } from '../../src/node/hidden-node.ts'
+import type { RemoteNode } from '../../src/node/remote-node.ts'
 import { COOKIE, ScriptedPeer } from './scripted-peer.ts'
 
 let peer: ScriptedPeer

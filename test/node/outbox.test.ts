@@ -16,6 +16,8 @@ class SlowTransport implements Transport {
   uncork(): void {}
   close(): void {}
   destroy(): void {}
+  ref(): void {}
+  unref(): void {}
 }
 
 const KiB = 1024

@@ -11,8 +11,9 @@ import { listenTcp } from '../../src/net/tcp.ts'
 import type { Transport } from '../../src/net/transport.ts'
 import type { Connection, MessageReceiver } from '../../src/node/connection.ts'
 import { accept } from '../../src/node/establish.ts'
-import { HiddenNode, type HiddenNodeOptions, type RemoteNode } from '../../src/node/hidden-node.ts'
+import { HiddenNode, type HiddenNodeOptions } from '../../src/node/hidden-node.ts'
 import { Identity } from '../../src/node/identity.ts'
+import type { RemoteNode } from '../../src/node/remote-node.ts'
 
 export const PEER_NAME = 'peer@127.0.0.1'
 export const COOKIE: Cookie = new Cookie('secret')
@@ -39,7 +40,7 @@ export class ScriptedPeer implements MessageReceiver {
     const peer = new ScriptedPeer()
     const listener = await listenTcp({ host: '127.0.0.1', port: 0 }, (transport) => {
       peer.transport = transport
-      const options = { identity: peer.identity, cookie: COOKIE, admit: () => 'ok' as const }
+      const options = { self: peer.identity, cookie: COOKIE, admit: () => 'ok' as const }
       accept(transport, peer, options).catch(() => {})
     })
     peer.port = listener.port

@@ -1,0 +1,257 @@
+/**
+ * A node that is connected: calls to it, and what comes from it.
+ */
+import type { ControlMessage, SpawnRequest } from '../dist/control.ts'
+import { flag, hasFlags } from '../dist/flags.ts'
+import type { Connected } from '../dist/handshake.ts'
+import type { Payload } from '../dist/payload.ts'
+import { ProtocolError } from '../dist/protocol-error.ts'
+import { type Outgoing, readSignal, type Signal, type UnreadBody } from '../dist/signals.ts'
+import { Atom, DecodeError, isTuple, Pid, Reference, type Term } from '../etf/index.ts'
+import { startDeadline, type Waiting } from '../net/deadline.ts'
+import { Calls, DEFAULT_TIMEOUT, type Exchange, MAX_CALLS } from './calls.ts'
+import type { Connection, ConnectionCounters } from './connection.ts'
+import { erpcExchange } from './erpc.ts'
+import { type ConnectionLostError, NotConnectedError, TooManyCallsError } from './errors.ts'
+import { genServerExchange } from './gen-server.ts'
+import { replyToIoRequest } from './io-requests.ts'
+import type { Peer, Processes } from './processes.ts'
+import { rpcExchange } from './rpc.ts'
+
+const NOTSUP = new Atom('notsup')
+
+/** How a call is made: over which protocol, and how long it may take (default 10 s). */
+export interface CallOptions extends Waiting {
+  /** Default `erpc`, where the node has it. */
+  readonly protocol?: 'erpc' | 'rpc'
+}
+
+/** What a remote node needs of the node that is connected to it. */
+export interface RemoteNodeOptions {
+  readonly processes: Processes
+  /** Whether it will be connected again when the connection is lost. */
+  readonly comesBack: () => boolean
+  /** Called when the user closed it. */
+  readonly closed: () => void
+}
+
+/** A node that is connected, or will be again. */
+export class RemoteNode implements Peer, AsyncDisposable {
+  readonly name: string
+  readonly #options: RemoteNodeOptions
+  readonly #calls: Calls
+  readonly #waiting = new Set<(error: Error | undefined) => void>()
+  #connection: Connection
+
+  /** @internal */
+  constructor(connection: Connection, options: RemoteNodeOptions) {
+    this.name = connection.connected.peer.name.full
+    this.#connection = connection
+    this.#options = options
+    const { identity } = options.processes
+    this.#calls = new Calls(identity, this.name, (control, payload, sender) =>
+      this.#connection.send(control, payload, sender),
+    )
+  }
+
+  /** Where the node was reached: `host:port`. */
+  get address(): string {
+    return this.#connection.address
+  }
+
+  get isConnected(): boolean {
+    return this.#connection.isOpen
+  }
+
+  /** Who both sides are, and the flags in force. */
+  get connected(): Connected {
+    return this.#connection.connected
+  }
+
+  /** The flags in force. */
+  get flags(): bigint {
+    return this.#connection.connected.flags
+  }
+
+  /** Of the connection that stands, or stood last. */
+  get counters(): ConnectionCounters & { readonly callsPending: number } {
+    return {
+      ...this.#connection.counters,
+      callsPending: this.#calls.pending + this.#waiting.size,
+    }
+  }
+
+  /**
+   * Calls a function on the node and returns what it returns. Giving up (time-out, signal) does not
+   * stop the function. While the node is being connected again, calls wait for that.
+   *
+   * @throws {RemoteThrowError | RemoteExitError | RemoteExceptionError | RemoteSignalError} what the
+   *   function raised, or what ended it
+   * @throws {RemoteCallError} when the node could not make the call
+   * @throws {UnexpectedReplyError} when the answer is none
+   * @throws {ConnectionLostError | NotConnectedError}
+   * @throws {TimeoutError} after the time-out, default 10 s; with a signal, its reason
+   */
+  async call(
+    module: string,
+    name: string,
+    args: readonly Term[] = [],
+    options: CallOptions = {},
+  ): Promise<Term> {
+    const left = this.isConnected ? options : await this.#untilConnected(options)
+    const protocol = options.protocol ?? (hasFlags(this.flags, flag.SPAWN) ? 'erpc' : 'rpc')
+    const exchange = protocol === 'erpc' ? erpcExchange : rpcExchange
+    const { identity } = this.#options.processes
+    return this.#calls.start(exchange(identity, this.name, module, name, args), left)
+  }
+
+  /**
+   * Calls a `gen_server` on the node, by its pid or its registered name, as `gen_server:call/3` does. The
+   * server is monitored meanwhile; giving up does not stop it.
+   *
+   * @throws {RemoteExitError} when the server is not there (`noproc`) or ends before it answers
+   * @throws {ConnectionLostError | NotConnectedError}
+   * @throws {TimeoutError} after the time-out, default 10 s; with a signal, its reason
+   */
+  async genServerCall(server: Pid | Atom, request: Term, waiting: Waiting = {}): Promise<Term> {
+    const left = this.isConnected ? waiting : await this.#untilConnected(waiting)
+    const { identity } = this.#options.processes
+    return this.#calls.start(genServerExchange(identity, this.name, server, request), left)
+  }
+
+  /**
+   * Closes the connection: calls in flight end with `NotConnectedError`, and what was sent before is
+   * handed to the peer, within the time-out (default 5 s). Harmless when repeated.
+   */
+  async close(waiting: Waiting = {}): Promise<void> {
+    this.#options.closed()
+    this.#notify(new NotConnectedError(this.name))
+    await this.#connection.close(waiting)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** @internal The node is connected again. */
+  open(connection: Connection): void {
+    this.#connection = connection
+    this.#notify(undefined)
+  }
+
+  /** @internal The connection is gone. */
+  lost(error: ConnectionLostError | NotConnectedError): void {
+    this.#calls.fail(error)
+  }
+
+  /** @internal Cuts the connection. */
+  abort(cause: Error): void {
+    this.#connection.abort(cause)
+  }
+
+  /** @internal */
+  keepAlive(yes: boolean): void {
+    this.#connection.keepAlive(yes)
+  }
+
+  /** @internal */
+  send({ control, payload }: Outgoing, sender?: object): void {
+    this.#connection.send(control, payload, sender)
+  }
+
+  /** @internal */
+  async start(exchange: Exchange, waiting: Waiting): Promise<Term> {
+    return this.#calls.start(exchange, waiting)
+  }
+
+  /** @internal */
+  message(control: ControlMessage, payload: Payload | undefined): void {
+    switch (control.type) {
+      case 'spawn_reply':
+        this.#calls.spawnReply(control)
+        break
+      case 'spawn_request':
+        this.#refuseToSpawn(control)
+        break
+      default: {
+        const signal = readSignal(control, payload)
+        if (signal !== undefined) this.#take(signal)
+      }
+    }
+  }
+
+  #take(signal: Signal<UnreadBody>): void {
+    const { processes } = this.#options
+    if (signal.to instanceof Pid && processes.identity.isCaller(signal.to)) this.#toCaller(signal)
+    else processes.receive(this.name, signal)
+  }
+
+  /** A signal to the process that calls come from, which is also the group leader of what is called. */
+  #toCaller(signal: Signal<UnreadBody>): void {
+    switch (signal.type) {
+      case 'message':
+        this.#receive(signal.message)
+        break
+      case 'down':
+        // Only the call that waits for it has it, so that it may share the memory of the frame.
+        this.#calls.processExit(signal.ref, () => signal.reason.read({ binaries: 'view' }))
+        break
+      default:
+        // Whoever prints monitors its group leader first; this one never ends.
+        break
+    }
+  }
+
+  /** An answer of `rex` or of a `gen_server`, or what a called function prints. */
+  #receive(body: UnreadBody): void {
+    let message: Term
+    try {
+      message = body.read({ binaries: 'view' })
+    } catch (error) {
+      // It does not tell whose it was.
+      if (error instanceof DecodeError || error instanceof ProtocolError) return
+      throw error
+    }
+    if (isTuple(message, 2)) {
+      const [tag, reply] = message.elements
+      if (tag instanceof Reference && reply !== undefined && this.#calls.reply(tag, reply)) return
+    }
+    const io = replyToIoRequest(message)
+    if (io === undefined) return
+    this.#connection.send({ type: 'send', toPid: io.to }, io.message)
+  }
+
+  /** Nothing is carried out here for others: the answer of a node that cannot spawn. */
+  #refuseToSpawn({ reqId, from }: SpawnRequest): void {
+    this.#connection.send({ type: 'spawn_reply', reqId, to: from, flags: 0, result: NOTSUP })
+  }
+
+  /** Waits until the node is connected again; returns what is left of the time. */
+  #untilConnected({
+    timeout = DEFAULT_TIMEOUT,
+    signal,
+    ...rest
+  }: CallOptions): Promise<CallOptions> {
+    const end = performance.now() + timeout
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted()
+      if (!this.#options.comesBack()) throw new NotConnectedError(this.name)
+      if (this.#waiting.size >= MAX_CALLS) throw new TooManyCallsError(this.name, MAX_CALLS)
+      const wake = (error: Error | undefined): void => {
+        stop()
+        this.#waiting.delete(wake)
+        if (error !== undefined) reject(error)
+        else resolve({ ...rest, signal, timeout: Math.max(1, end - performance.now()) })
+      }
+      this.#waiting.add(wake)
+      const stop = startDeadline(`connecting to ${this.name} again`, timeout, signal, (reason) => {
+        this.#waiting.delete(wake)
+        reject(reason)
+      })
+    })
+  }
+
+  #notify(error: Error | undefined): void {
+    for (const wake of [...this.#waiting]) wake(error)
+  }
+}
