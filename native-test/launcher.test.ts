@@ -385,6 +385,9 @@ describe('the choice of where a release runs', () => {
 describe('what a test needs', () => {
   it('is named where it is missing', () => {
     const choice = { where: 'path', ...onPath(25) } as const
+    expect(shortfallOf(choice, { isolation: true })).toBe(
+      'a node from PATH cannot be isolated; start a Docker engine that has the image of its release',
+    )
     expect(shortfallOf(choice, { applications: ['ssl', 'tools'] })).toBe(
       'erl on PATH has no tools; install it, or start a Docker engine',
     )

@@ -37,6 +37,11 @@ start_epmd() {
   done
 }
 
+kill_epmd() {
+  signal KILL epmd && rm "$HOME/epmd" || return 1
+  while epmd -names >/dev/null 2>&1; do sleep 0.05; done
+}
+
 registration() {
   epmd -names 2>/dev/null | while read -r _ name _ _ port; do
     if [ "$name" = "$alive" ]; then echo "registered $port"; fi
@@ -49,7 +54,7 @@ start_epmd || exit 1
   while read -r command <&3; do
     case $command in
       RESTART) : >"$HOME/again"; signal KILL emulator ;;
-      KILL_EPMD) signal KILL epmd && rm "$HOME/epmd" ;;
+      KILL_EPMD) kill_epmd ;;
       START_EPMD) start_epmd ;;
       *) signal "$command" emulator ;;
     esac

@@ -1,29 +1,20 @@
-import { chmod, readFile, writeFile } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { ProgramMissingError } from '../../src/testing/errors.ts'
 import { buildErlangImages, ImageBuildError } from '../../src/testing/images.ts'
 import { runProgram } from '../../src/testing/program.ts'
-import { createTemporaryFolder, type TemporaryFolder } from '../../src/testing/temporary-folder.ts'
 import { projectFolder } from '../snippets.ts'
+import { pretendProgram } from './pretend-program.ts'
 
 afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-/** Puts a `docker` before the real one that is this shell script. */
-async function pretendDocker(script: string): Promise<TemporaryFolder> {
-  const folder = await createTemporaryFolder()
-  const file = join(folder.path, 'docker')
-  await writeFile(file, `#!/bin/sh\n${script}\n`)
-  await chmod(file, 0o700)
-  vi.stubEnv('PATH', [folder.path, process.env.PATH].join(delimiter))
-  return folder
-}
-
 describe('building the images', () => {
   test('builds those of the releases that are named, and reports them', async () => {
-    await using folder = await pretendDocker(
+    await using folder = await pretendProgram(
+      'docker',
       `[ "$1 $2" != "image inspect" ] && echo "$@" >>"$(dirname "$0")/calls"; [ "$1" != image ]`,
     )
     const report = vi.fn<(text: string) => void>()
@@ -35,7 +26,10 @@ describe('building the images', () => {
   })
 
   test('fails with what was printed where no engine answers', async () => {
-    await using _ = await pretendDocker('echo "is the docker daemon running?" >&2; exit 1')
+    await using _ = await pretendProgram(
+      'docker',
+      'echo "is the docker daemon running?" >&2; exit 1',
+    )
     const error: unknown = await buildErlangImages({ report: () => {} }).catch((it: unknown) => it)
     expect(error).toBeInstanceOf(ImageBuildError)
     expect(error).toMatchObject({
@@ -49,7 +43,7 @@ describe('building the images', () => {
   })
 
   test('is given up after its time-out, or with its signal', async () => {
-    await using _ = await pretendDocker('exec sleep 5')
+    await using _ = await pretendProgram('docker', 'exec sleep 5')
     await expect(buildErlangImages({ timeout: 50 })).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
     const signal = AbortSignal.abort(new Error('enough'))
     await expect(buildErlangImages({ signal })).rejects.toThrow('enough')
