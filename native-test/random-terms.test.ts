@@ -218,7 +218,7 @@ lie(shorter_atom, Atom) when is_atom(Atom), Atom =/= '' ->
 lie(proper_list, [Head | Tail]) when not is_list(Tail) -> [Head, Tail];
 lie(shorter_tuple, Tuple) when tuple_size(Tuple) > 0 -> erlang:delete_element(tuple_size(Tuple), Tuple);
 lie(smaller_map, Map) when map_size(Map) > 0 -> maps:remove(hd(maps:keys(Map)), Map);
-lie(swapped_keys, #{1 := A, 1.0 := B} = Map) -> Map#{1 := B, 1.0 := A};
+lie(swapped_keys, #{1 := A, 1.0 := B} = Map) when A =/= B -> Map#{1 := B, 1.0 := A};
 lie(other_pid, Pid) when is_pid(Pid) -> twiddled(Pid, byte_size(term_to_binary(Pid)) - 1);
 lie(other_port, Port) when is_port(Port) -> twiddled(Port, byte_size(term_to_binary(Port)) - 1);
 lie(other_reference, Ref) when is_reference(Ref) -> twiddled(Ref, byte_size(term_to_binary(Ref)) - 1);
