@@ -138,7 +138,7 @@ export async function listenTls(
   // Either of these two ends each handshake, once; the second one also when the peer just goes away.
   server.on('secureConnection', (socket) => {
     handshakes--
-    if (!socket.authorized || !server.listening) {
+    if (!server.listening) {
       socket.destroy()
       return
     }
