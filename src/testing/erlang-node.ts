@@ -67,6 +67,7 @@ export interface ErlangNodeOptions extends Waiting {
   readonly folders?: readonly string[]
   /** Puts recon on the node's code path. */
   readonly withRecon?: boolean
+  /** {@link IsolatedErlangNodeOptions} have it. */
   readonly isolated?: false
 }
 

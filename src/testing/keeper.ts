@@ -51,6 +51,8 @@ registration() {
 start_epmd || exit 1
 
 {
+  # Nobody may read the answer any more, and then the emulator is still to be killed.
+  trap '' PIPE
   while read -r command <&3; do
     case $command in
       RESTART) : >"$HOME/again"; signal KILL emulator ;;
