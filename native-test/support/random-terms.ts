@@ -249,13 +249,15 @@ has_records() -> code:is_loaded(random_records) =/= false.
 seen(Kind) ->
   put(Kind, case get(Kind) of undefined -> 1; Times -> Times + 1 end).
 
-%% Of the shell, ports that stay, and bytes to cut binaries from.
+%% The source of a fun of the shell, processes, ports, and bytes to cut binaries from.
 prepare() ->
   {ok, Tokens, _} = erl_scan:string("fun(X) -> {X, V, W} end."),
   {ok, [Fun]} = erl_parse:parse_exprs(Tokens),
   rand:seed(exsss, 1),
   Bytes = << <<(rand:uniform(1 bsl 32) - 1):32>> || _ <- lists:seq(1, 1 bsl 15) >>,
-  persistent_term:put(random_terms, {Fun, list_to_tuple(erlang:ports()), Bytes}).
+  Pids = list_to_tuple(processes()),
+  Ports = list_to_tuple(erlang:ports()),
+  persistent_term:put(random_terms, {Fun, Pids, Ports, Bytes}).
 
 term(Seed, Number) ->
   prepare(),
@@ -265,14 +267,15 @@ numbered(Seed, Number) ->
   rand:seed(exsss, {Seed, Number, 1}),
   root(Number).
 
-root(Number) when Number rem 2000 =:= 7 -> heavy(1000001 + rand:uniform(1500000));
+%% The large ones, shared out evenly among four senders.
+root(Number) when Number rem 2000 =:= 73 -> heavy(1000001 + rand:uniform(1500000));
 root(Number) when Number rem 100 =:= 13 -> heavy(65537 + rand:uniform(150000));
-root(Number) when Number rem 100 =:= 29 -> deep();
-root(Number) when Number rem 100 =:= 41 -> many_atoms();
-root(Number) when Number rem 100 =:= 53 -> long_string();
-root(Number) when Number rem 100 =:= 67 -> wide_tuple();
-root(Number) when Number rem 100 =:= 71 -> large_map();
-root(Number) when Number rem 100 =:= 83 -> wide();
+root(Number) when Number rem 100 =:= 30 -> deep();
+root(Number) when Number rem 100 =:= 44 -> many_atoms();
+root(Number) when Number rem 100 =:= 55 -> long_string();
+root(Number) when Number rem 100 =:= 66 -> wide_tuple();
+root(Number) when Number rem 100 =:= 68 -> large_map();
+root(Number) when Number rem 100 =:= 87 -> wide();
 root(Number) when Number rem 10 =:= 1 -> leaf();
 root(_) -> any(1 bsl rand:uniform(8)).
 
@@ -315,7 +318,7 @@ composite(numeric_keys, Budget) ->
 composite(fun_of_module, Budget) -> fun_of_module(some(Budget));
 composite(fun_of_shell, Budget) ->
   seen(fun_of_shell),
-  {Fun, _, _} = persistent_term:get(random_terms),
+  {Fun, _, _, _} = persistent_term:get(random_terms),
   [V | W] = some(Budget),
   Bindings = erl_eval:add_binding('W', W, erl_eval:add_binding('V', V, erl_eval:new_bindings())),
   {value, Value, _} = erl_eval:expr(Fun, Bindings),
@@ -451,7 +454,7 @@ new(nil) -> [];
 new(string) -> binary_to_list(cut(rand:uniform(100)));
 new(pid) ->
   case rand:uniform(20) of
-    1 -> one_of(list_to_tuple(processes()));
+    1 -> {_, Pids, _, _} = persistent_term:get(random_terms), one_of(Pids);
     _ -> self()
   end;
 new(ended_pid) ->
@@ -468,7 +471,7 @@ new(foreign_pid) ->
   %% NEW_PID_EXT
   binary_to_term(<<131, 88, (foreign_node())/binary, (uint(Ids)):32, (uint(Serials)):32, (creation()):32>>);
 new(port) ->
-  {_, Ports, _} = persistent_term:get(random_terms),
+  {_, _, Ports, _} = persistent_term:get(random_terms),
   one_of(Ports);
 new(foreign_port) ->
   case has_aliases() andalso rand:uniform(2) of
@@ -523,12 +526,12 @@ float_of(Bytes) ->
 uint(Bits) -> rand:uniform(1 bsl Bits) - 1.
 
 cut(Size) ->
-  {_, _, Bytes} = persistent_term:get(random_terms),
+  {_, _, _, Bytes} = persistent_term:get(random_terms),
   binary:part(Bytes, rand:uniform(byte_size(Bytes) - Size + 1) - 1, Size).
 
 one_of(Tuple) -> element(rand:uniform(tuple_size(Tuple)), Tuple).
 
-%% The large ones.
+%% Large terms.
 
 deep() ->
   seen(deep),
