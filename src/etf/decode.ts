@@ -741,7 +741,8 @@ function buildFun(parts: readonly Term[], head: Frame['head'], end: number, offs
   const [module, oldIndex, oldUniq, pid, ...freeVariables] = parts
   if (
     typeof head === 'object' &&
-    head.end === end &&
+    // Over the distribution OTP 23 leaves out of the size what binaries of more than 64 bytes take.
+    head.end <= end &&
     module instanceof Atom &&
     isInteger(oldIndex) &&
     isInteger(oldUniq) &&

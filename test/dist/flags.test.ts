@@ -31,7 +31,7 @@ describe('the sets', () => {
   })
 
   it('make a client hidden, and let it call by erpc', () => {
-    expect(CLIENT_FLAGS).toBe(0x5_07cf_6fbcn)
+    expect(CLIENT_FLAGS).toBe(0x6d_07cf_6fbcn)
     expect(hasFlags(CLIENT_FLAGS, flag.PUBLISHED)).toBe(false)
     expect(hasFlags(CLIENT_FLAGS, flag.DIST_MONITOR | flag.DIST_MONITOR_NAME | flag.SPAWN)).toBe(
       true,
@@ -79,7 +79,9 @@ describe('expandFlags', () => {
 describe('flagsInForce', () => {
   it('holds between this client and nodes of each release', () => {
     expect(flagsInForce(CLIENT_FLAGS, OTP_23)).toBe(0x1_01cf_6fbcn)
-    expect(flagsInForce(CLIENT_FLAGS, OTP_25)).toBe(CLIENT_FLAGS)
+    expect(flagsInForce(CLIENT_FLAGS, OTP_25)).toBe(
+      CLIENT_FLAGS & ~(flag.ALTACT_SIG | flag.NATIVE_RECORDS),
+    )
     expect(flagsInForce(CLIENT_FLAGS, OTP_29)).toBe(CLIENT_FLAGS)
   })
 

@@ -209,6 +209,21 @@ describe('binaries', () => {
   })
 })
 
+describe('a fun', () => {
+  const { bytes = [], term } = vectors.find(({ name }) => name === 'NEW_FUN_EXT') ?? {}
+  const withSize = (size: number) => Uint8Array.from(bytes).with(5, size)
+
+  test('may be larger than it says: OTP 23 leaves out its binaries', () => {
+    expect(bytes[5]).toBe(67)
+    expect(decode(withSize(60))).toStrictEqual(term)
+  })
+
+  test('is neither smaller than it says nor than its own fields', () => {
+    expect(() => decode(Uint8Array.of(...withSize(68), 0))).toThrow(InvalidTermError)
+    expect(() => decode(withSize(24))).toThrow(InvalidTermError)
+  })
+})
+
 describe('bitstrings', () => {
   test('lose the bits behind their end', () => {
     const bytes = Uint8Array.of(131, /* BIT_BINARY_EXT */ 77, 0, 0, 0, 1, 3, 0b101_11111)

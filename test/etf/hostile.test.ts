@@ -428,14 +428,6 @@ describe('a term of the wrong type', () => {
     ],
     ['a fun too small for its head', [112, 0, 0, 0, 4, ...fun(a, integer, integer, pid).slice(5)]],
     ['a fun of no size', [112, 0, 0, 0, 0, ...fun(a, integer, integer, pid).slice(5)]],
-    [
-      'a fun that ends within a free variable',
-      (() => {
-        const input = [...fun(a, integer, integer, pid, [109, 0, 0, 0, 9, ...new Array(9).fill(0)])]
-        input[4] = (input[4] ?? 0) - 1
-        return input
-      })(),
-    ],
   ])('is rejected: %s', (_, input) => {
     expect(thrownBy(() => decodeTerm(input))).toBeInstanceOf(InvalidTermError)
   })
