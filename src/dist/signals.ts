@@ -4,9 +4,10 @@
  *
  * @see https://www.erlang.org/doc/system/ref_man_processes.html#signals
  */
-import { Atom, Pid, type Reference, type Term } from '../etf/index.ts'
+import { Atom, DecodeError, Pid, type Reference, type Term } from '../etf/index.ts'
 import type { ControlMessage } from './control.ts'
 import { flag, hasFlags } from './flags.ts'
+import { MessageTooLargeError } from './fragments.ts'
 import type { Payload } from './payload.ts'
 
 /** `Body` is what a message or a reason is: a term, or what still has to be read as one. */
@@ -61,6 +62,19 @@ export interface UnreadBody {
   /** Bytes on the wire; 0 where it was a part of the control message. */
   readonly size: number
   readonly read: Payload['decode']
+}
+
+/** What a body is, or `undefined` when it cannot be read: it is lost alone, the connection goes on. */
+export function tryRead(
+  body: UnreadBody,
+  options?: Parameters<UnreadBody['read']>[0],
+): Term | undefined {
+  try {
+    return body.read(options)
+  } catch (error) {
+    if (error instanceof DecodeError || error instanceof MessageTooLargeError) return undefined
+    throw error
+  }
 }
 
 /** The signal that a control message carries; `undefined` for those that carry none. */

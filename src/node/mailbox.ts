@@ -48,8 +48,8 @@ interface Letter {
 }
 
 interface Receiver {
-  readonly matches: (mail: Mail) => boolean
-  take(mail: Mail): void
+  /** Says whether it took the mail. */
+  offer(mail: Mail): boolean
   end(): void
 }
 
@@ -78,9 +78,7 @@ export class Mailbox {
   put(mail: Mail, size: number): boolean {
     if (this.#isClosed) return true
     for (const receiver of this.#receivers) {
-      if (!receiver.matches(mail)) continue
-      receiver.take(mail)
-      return true
+      if (receiver.offer(mail)) return true
     }
     if (this.length >= this.#maxMessages || this.#bytes + size > this.#maxBytes) return false
     this.#letters.push({ mail, size })
@@ -92,6 +90,7 @@ export class Mailbox {
    * The first that matches, once there is one; `undefined` when there is none and the mailbox is closed.
    *
    * @throws {TimeoutError} after the time-out, if one is given; with a signal, its reason
+   * @throws what `matches` throws; the mail stays then
    */
   take(
     what: string,
@@ -106,10 +105,18 @@ export class Mailbox {
         return
       }
       const receiver: Receiver = {
-        matches,
-        take: (found) => {
+        offer: (offered) => {
+          try {
+            if (!matches(offered)) return false
+          } catch (error) {
+            // A fault of the receiver, not of the sender, to whom it would be thrown.
+            leave()
+            reject(error)
+            return false
+          }
           leave()
-          resolve(found)
+          resolve(offered)
+          return true
         },
         end: () => {
           leave()

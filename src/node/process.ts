@@ -5,9 +5,8 @@
  * @see https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html#link_protocol
  */
 import type { FlagName } from '../dist/flags.ts'
-import { ProtocolError } from '../dist/protocol-error.ts'
-import type { Signal, UnreadBody } from '../dist/signals.ts'
-import { Atom, DecodeError, isAtom, Pid, Reference, type Term } from '../etf/index.ts'
+import { type Signal, tryRead, type UnreadBody } from '../dist/signals.ts'
+import { Atom, EncodeError, isAtom, Pid, Reference, type Term } from '../etf/index.ts'
 import type { Waiting } from '../net/deadline.ts'
 import type { Exchange } from './calls.ts'
 import {
@@ -27,6 +26,13 @@ const MAX_RELATIONS = 65_536
 const NORMAL = new Atom('normal')
 const KILLED = new Atom('killed')
 const NOCONNECTION = new Atom('noconnection')
+const SYSTEM_LIMIT = new Atom('system_limit')
+
+/** In place of a reason that could not be read: that a process ended is known all the same. */
+const UNREADABLE = new Atom('unreadable')
+
+/** In place of a reason that is no term, or none that the other node knows. */
+const UNSENDABLE = new Atom('unsendable')
 
 /** Whom a message can be sent to. A reference is an alias. */
 export type Destination = Pid | Reference | RegisteredName
@@ -115,8 +121,10 @@ export class Process implements AsyncIterable<Mail>, Disposable {
   readonly #links = new Map<string, Link>()
   /** By the number of the reference. */
   readonly #monitors = new Map<number, Monitor>()
+  /** By who asked, and the reference, which others may know. */
   readonly #monitoredBy = new Map<string, MonitoredBy>()
-  readonly #aliases = new Set<Reference>()
+  /** By the number of the reference. */
+  readonly #aliases = new Map<number, Reference>()
   #unlinks = 0
   #exit: { readonly reason: Term; readonly error: Error | undefined } | undefined
 
@@ -196,6 +204,7 @@ export class Process implements AsyncIterable<Mail>, Disposable {
    * Links to a process; when one ends, the other gets an exit signal. Linking twice does nothing more.
    *
    * @throws {NotConnectedError | SendQueueFullError | ProcessExitedError} as `send`
+   * @throws {TooManyRelationsError}
    */
   link(pid: Pid): void {
     const from = this.#live()
@@ -207,7 +216,11 @@ export class Process implements AsyncIterable<Mail>, Disposable {
     this.#links.set(key, { pid, unlinking: undefined })
   }
 
-  /** Ends a link; its exit signal does not come any more. Harmless where there is none. */
+  /**
+   * Ends a link; its exit signal does not come any more. Harmless where there is none.
+   *
+   * @throws {SendQueueFullError | ProcessExitedError}
+   */
   unlink(pid: Pid): void {
     const from = this.#live()
     const key = pidKey(pid)
@@ -225,6 +238,7 @@ export class Process implements AsyncIterable<Mail>, Disposable {
    * reason `noproc` when it is not there, `noconnection` when its node is lost.
    *
    * @throws {NotConnectedError | SendQueueFullError | ProcessExitedError} as `send`
+   * @throws {TooManyRelationsError}
    */
   monitor(target: Pid | RegisteredName): Reference {
     const from = this.#live()
@@ -232,43 +246,36 @@ export class Process implements AsyncIterable<Mail>, Disposable {
     const ref = this.#surroundings.identity.makeReference()
     const [node, to] = addressOf(target)
     this.#signal(node, { type: 'monitor', from, to, ref })
-    this.#addMonitor(ref, target)
+    this.#monitors.set(this.#number(ref), { ref, target })
     return ref
   }
 
   /** Ends a monitor; mail of it that has come is dropped, as with `[flush]`. */
   demonitor(ref: Reference): void {
-    const from = this.#live()
-    const number = this.#surroundings.identity.referenceNumber(ref) ?? 0
+    this.#live()
+    const number = this.#number(ref)
     const monitor = this.#monitors.get(number)
     this.#monitors.delete(number)
-    if (monitor !== undefined) {
-      const [node, to] = addressOf(monitor.target)
-      this.#trySignal(node, { type: 'demonitor', from, to, ref })
-    }
+    if (monitor !== undefined) this.#endMonitor(monitor)
     this.#mailbox.drop((mail) => mail.type === 'down' && refKey(mail.ref) === refKey(ref))
   }
 
   /**
    * A reference under which this process can be sent to until `unalias`, by nodes of OTP 24 and later.
    *
-   * @throws {ProcessExitedError}
+   * @throws {ProcessExitedError | TooManyRelationsError}
    */
   alias(): Reference {
     this.#live()
     this.#checkRoom(this.#aliases)
     const alias = this.#surroundings.addAlias(this)
-    this.#aliases.add(alias)
+    this.#aliases.set(this.#number(alias), alias)
     return alias
   }
 
   /** What is sent to the alias from now on is dropped. */
   unalias(alias: Reference): void {
-    for (const own of this.#aliases) {
-      if (refKey(own) !== refKey(alias)) continue
-      this.#aliases.delete(own)
-      this.#surroundings.removeAlias(own)
-    }
+    if (this.#aliases.delete(this.#number(alias))) this.#surroundings.removeAlias(alias)
   }
 
   /**
@@ -276,7 +283,7 @@ export class Process implements AsyncIterable<Mail>, Disposable {
    * Giving up does not stop it, unless it was to be linked: then its exit reason is `abandoned`.
    *
    * @throws {RemoteCallError} when the node does not
-   * @throws {NotConnectedError | ConnectionLostError | ProcessExitedError}
+   * @throws {NotConnectedError | ConnectionLostError | ProcessExitedError | TooManyRelationsError}
    * @throws {TimeoutError} after the time-out, default 10 s; with a signal, its reason
    */
   async spawn(
@@ -288,14 +295,19 @@ export class Process implements AsyncIterable<Mail>, Disposable {
   ): Promise<Spawned> {
     const { link = false, monitor = false } = options
     this.#live()
+    if (link) this.#checkRoom(this.#links)
+    if (monitor) this.#checkRoom(this.#monitors)
     let reference: Reference | undefined
     const started = (ref: Reference, pid: Pid): void => {
       reference = ref
-      if (monitor) this.#addMonitor(ref, pid)
-      if (!link) return
-      this.#links.set(pidKey(pid), { pid, unlinking: undefined })
-      // It cannot have been told of an end that came first.
-      if (this.#exit !== undefined) this.#breakLink(pid, this.#exit.reason)
+      if (this.#exit === undefined) {
+        if (monitor) this.#monitors.set(this.#number(ref), { ref, target: pid })
+        if (link) this.#links.set(pidKey(pid), { pid, unlinking: undefined })
+      } else {
+        // It cannot have been told of an end that came first.
+        if (link) this.#breakLink(pid, this.#exit.reason)
+        if (monitor) this.#endMonitor({ ref, target: pid })
+      }
     }
     const exchange = spawnExchange(this.#surroundings.identity, {
       sender: this,
@@ -317,7 +329,10 @@ export class Process implements AsyncIterable<Mail>, Disposable {
     this.#signal(to.node.name, { type: 'exit', ofLink: false, from, to, reason })
   }
 
-  /** Ends this process: whoever is linked to it or monitors it is told the reason. */
+  /**
+   * Ends this process: whoever is linked to it or monitors it is told the reason, or `unsendable` where it
+   * is no term.
+   */
   exit(reason: Term = NORMAL): void {
     this.#terminate(reason, undefined)
   }
@@ -327,16 +342,17 @@ export class Process implements AsyncIterable<Mail>, Disposable {
   }
 
   /**
-   * Takes a signal to this process.
+   * Takes a signal that came from a node to this process. Links and monitors beyond what is kept are
+   * answered as if they had been there and broke, with the reason `system_limit`.
    *
    * @internal
-   * @throws {TooManyRelationsError} when it asks for more than is kept
+   * @throws {SendQueueFullError} when the node asks for answers that it does not read
    */
-  deliver(signal: Signal<UnreadBody>): void {
+  deliver(node: string, signal: Signal<UnreadBody>): void {
     if (this.#exit !== undefined) return
     switch (signal.type) {
       case 'message': {
-        const message = readOrDrop(signal.message)
+        const message = tryRead(signal.message)
         if (message === undefined) return
         this.#put({ type: 'message', message, from: signal.from }, signal.message.size)
         return
@@ -344,8 +360,8 @@ export class Process implements AsyncIterable<Mail>, Disposable {
       case 'link': {
         const key = pidKey(signal.from)
         if (this.#links.has(key)) return
-        this.#checkRoom(this.#links)
-        this.#links.set(key, { pid: signal.from, unlinking: undefined })
+        if (hasRoom(this.#links)) this.#links.set(key, { pid: signal.from, unlinking: undefined })
+        else this.#signal(node, brokenLink(this.pid, signal.from, SYSTEM_LIMIT))
         return
       }
       case 'unlink':
@@ -360,24 +376,21 @@ export class Process implements AsyncIterable<Mail>, Disposable {
       case 'exit':
         this.#exitSignal(signal)
         return
-      case 'monitor':
-        this.#checkRoom(this.#monitoredBy)
-        this.#monitoredBy.set(refKey(signal.ref), {
-          pid: signal.from,
-          ref: signal.ref,
-          as: signal.to,
-        })
+      case 'monitor': {
+        const by: MonitoredBy = { pid: signal.from, ref: signal.ref, as: signal.to }
+        if (hasRoom(this.#monitoredBy)) this.#monitoredBy.set(monitorKey(signal), by)
+        else this.#signal(node, brokenMonitor(by, SYSTEM_LIMIT))
         return
+      }
       case 'demonitor':
-        this.#monitoredBy.delete(refKey(signal.ref))
+        this.#monitoredBy.delete(monitorKey(signal))
         return
       case 'down': {
-        const number = this.#surroundings.identity.referenceNumber(signal.ref) ?? 0
+        const number = this.#number(signal.ref)
         const monitor = this.#monitors.get(number)
-        if (monitor === undefined) return
+        if (monitor === undefined || addressOf(monitor.target)[0] !== node) return
         this.#monitors.delete(number)
-        // That it is down is known, even where the reason cannot be read.
-        const reason = readOrDrop(signal.reason) ?? new Atom('unreadable')
+        const reason = tryRead(signal.reason) ?? UNREADABLE
         this.#put({ type: 'down', ...nameOf(monitor), reason }, signal.reason.size)
       }
     }
@@ -424,7 +437,7 @@ export class Process implements AsyncIterable<Mail>, Disposable {
       this.#links.delete(key)
       if (link === undefined || link.unlinking !== undefined) return
     }
-    const why = readOrDrop(reason) ?? new Atom('unreadable')
+    const why = tryRead(reason) ?? UNREADABLE
     if (!ofLink && isAtom(why, 'kill')) {
       this.#terminate(KILLED, new ProcessExitedError(this.#describe(), KILLED))
     } else {
@@ -448,32 +461,38 @@ export class Process implements AsyncIterable<Mail>, Disposable {
   #terminate(reason: Term, error: Error | undefined): void {
     if (this.#exit !== undefined) return
     this.#exit = { reason, error }
+    for (const alias of this.#aliases.values()) this.#surroundings.removeAlias(alias)
+    this.#surroundings.exited(this)
+    this.#mailbox.close()
     for (const { pid, unlinking } of this.#links.values()) {
       if (unlinking === undefined) this.#breakLink(pid, reason)
     }
-    for (const { pid, ref, as } of this.#monitoredBy.values()) {
-      this.#trySignal(pid.node.name, { type: 'down', from: as, to: pid, ref, reason })
+    for (const by of this.#monitoredBy.values()) {
+      this.#tellEnd(by.pid.node.name, (why) => brokenMonitor(by, why), reason)
     }
-    for (const { ref, target } of this.#monitors.values()) {
-      const [node, to] = addressOf(target)
-      this.#trySignal(node, { type: 'demonitor', from: this.pid, to, ref })
-    }
-    for (const alias of this.#aliases) this.#surroundings.removeAlias(alias)
+    for (const monitor of this.#monitors.values()) this.#endMonitor(monitor)
     this.#links.clear()
     this.#monitoredBy.clear()
     this.#monitors.clear()
     this.#aliases.clear()
-    this.#surroundings.exited(this)
-    this.#mailbox.close()
   }
 
   #breakLink(to: Pid, reason: Term): void {
-    this.#trySignal(to.node.name, { type: 'exit', ofLink: true, from: this.pid, to, reason })
+    this.#tellEnd(to.node.name, (why) => brokenLink(this.pid, to, why), reason)
   }
 
-  #addMonitor(ref: Reference, target: Pid | RegisteredName): void {
-    const number = this.#surroundings.identity.referenceNumber(ref) ?? 0
-    this.#monitors.set(number, { ref, target })
+  #tellEnd(node: string, signal: (reason: Term) => Signal<Term>, reason: Term): void {
+    try {
+      this.#trySignal(node, signal(reason))
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error
+      this.#trySignal(node, signal(UNSENDABLE))
+    }
+  }
+
+  #endMonitor({ ref, target }: Monitor): void {
+    const [node, to] = addressOf(target)
+    this.#trySignal(node, { type: 'demonitor', from: this.pid, to, ref })
   }
 
   #signal(node: string, signal: Signal<Term>): void {
@@ -490,8 +509,13 @@ export class Process implements AsyncIterable<Mail>, Disposable {
     }
   }
 
-  #checkRoom({ size }: { readonly size: number }): void {
-    if (size >= MAX_RELATIONS) throw new TooManyRelationsError(this.#describe(), MAX_RELATIONS)
+  #checkRoom(relations: Relations): void {
+    if (!hasRoom(relations)) throw new TooManyRelationsError(this.#describe(), MAX_RELATIONS)
+  }
+
+  /** Of a reference of ours; 0, which none has, of any other. */
+  #number(reference: Reference): number {
+    return this.#surroundings.identity.referenceNumber(reference) ?? 0
   }
 
   #live(): Pid {
@@ -512,6 +536,26 @@ function pidKey({ node, id, serial, creation }: Pid): string {
   return `${id}.${serial}.${creation}.${node.name}`
 }
 
+interface Relations {
+  readonly size: number
+}
+
+function hasRoom({ size }: Relations): boolean {
+  return size < MAX_RELATIONS
+}
+
+function brokenLink(from: Pid, to: Pid, reason: Term): Signal<Term> {
+  return { type: 'exit', ofLink: true, from, to, reason }
+}
+
+function brokenMonitor({ pid: to, ref, as: from }: MonitoredBy, reason: Term): Signal<Term> {
+  return { type: 'down', from, to, ref, reason }
+}
+
+function monitorKey({ from, ref }: { readonly from: Pid; readonly ref: Reference }): string {
+  return `${pidKey(from)} ${refKey(ref)}`
+}
+
 function refKey({ node, words, creation }: Reference): string {
   return `${words.join('.')}.${creation}.${node.name}`
 }
@@ -525,14 +569,4 @@ function nameOf({ ref, target }: Monitor): {
   readonly process: Pid | RegisteredName
 } {
   return { ref, process: target }
-}
-
-/** What cannot be read is lost alone; it does not tell what it was. */
-function readOrDrop(body: UnreadBody): Term | undefined {
-  try {
-    return body.read()
-  } catch (error) {
-    if (error instanceof DecodeError || error instanceof ProtocolError) return undefined
-    throw error
-  }
 }

@@ -76,13 +76,13 @@ export class Processes implements Surroundings {
   /**
    * Takes a signal that came from a node.
    *
-   * @throws {TooManyRelationsError | SendQueueFullError} when the node asks for too much
+   * @throws {SendQueueFullError} when the node asks for answers that it does not read
    */
   receive(node: string, signal: Signal<UnreadBody>): void {
     const process = this.#find(signal.to)
     // What a node asks for others would stay when it is gone.
     const asksForItself = !(signal.from instanceof Pid) || signal.from.node.name === node
-    if (process !== undefined && asksForItself) process.deliver(signal)
+    if (process !== undefined && asksForItself) process.deliver(node, signal)
     else if (process === undefined) this.#answerForNobody(node, signal)
   }
 
