@@ -59,8 +59,20 @@ describe('the TypeScript of the documents', () => {
     ])
   })
 
-  // After the README: what one of these subscribes to, it goes on to print.
-  it.each(filesOf(/^docs\//))('runs: $place', async ({ file }) => {
+  it('prints what the calls, the processes and the server of the client give', async () => {
+    const lines: unknown[][] = []
+    for (const { file } of filesOf(/client/)) lines.push(...(await linesPrintedBy(file)))
+    expect(lines).toEqual([
+      ['"27"'],
+      ['undef', expect.stringContaining('no_such_module')],
+      ['hello'],
+      [true, 'done'],
+      ['1'],
+    ])
+  })
+
+  // Last: what one of these subscribes to, it goes on to print.
+  it.each(filesOf(/^docs\/(?!client)/))('runs: $place', async ({ file }) => {
     await expect(linesPrintedBy(file)).resolves.toBeDefined()
   })
 })
