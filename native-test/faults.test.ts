@@ -6,7 +6,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { Cookie } from '../src/dist/cookie.ts'
-import { atom, type Pid } from '../src/etf/index.ts'
+import { atom, binary, type Pid, tuple } from '../src/etf/index.ts'
 import { HiddenNode, type HiddenNodeOptions } from '../src/node/hidden-node.ts'
 import type { Process } from '../src/node/process.ts'
 import type { RemoteNode } from '../src/node/remote-node.ts'
@@ -325,7 +325,38 @@ describeOnEachRelease('when the node breaks', (release) => {
     }
     expect(events.of('beamscope:connect').filter(({ event }) => !event.error)).toHaveLength(6)
   })
+
+  it.concurrent('nothing, all that was sent before a close arrives', async () => {
+    await using node = await start()
+    await node.evaluate(COLLECTOR)
+    await using client = clientOf(node)
+    const remote = await client.connect(node.name)
+    const sender = client.spawn()
+    const collector = { name: 'collector', node: node.name }
+    // What comes meanwhile, and is not read any more, must not reset the connection.
+    sender.send(collector, tuple(atom('talk_to'), sender.pid))
+    await sender.receive(SHORT)
+    const megabyte = binary('x'.repeat(1_000_000))
+    for (let i = 0; i < 50; i++) sender.send(collector, megabyte)
+    await remote.close({ timeout: 30_000 })
+    await expect
+      .poll(() => node.evaluate('collector ! {size, self()}, receive Size -> Size end'), SHORT)
+      .toBe('50000000')
+  })
 })
+
+/** A process that counts the bytes it is sent, and talks to another all the time. */
+const COLLECTOR = `
+  Talk = fun Talk(To) -> erlang:send(To, hello, [noconnect]), timer:sleep(1), Talk(To) end,
+  Collect = fun Collect(Size) ->
+    receive
+      {size, From} -> From ! Size, Collect(Size);
+      {talk_to, To} -> spawn(fun() -> Talk(To) end), Collect(Size);
+      Binary -> Collect(Size + byte_size(Binary))
+    end
+  end,
+  register(collector, spawn(fun() -> Collect(0) end))
+`
 
 /** For an answer of a node. */
 const SHORT = { timeout: 5_000 }

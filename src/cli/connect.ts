@@ -13,6 +13,9 @@ import { findCookie } from './find-cookie.ts'
 import type { ConnectionOptions } from './options.ts'
 import { UsageError } from './usage-error.ts'
 
+/** For the node to close the connection too, in milliseconds: no answer is waited for any more. */
+const CLOSE_TIMEOUT = 500
+
 /** A node, and how long the command may still wait for it. */
 export interface Reached {
   readonly remote: RemoteNode
@@ -55,7 +58,7 @@ export async function withNode<Result>(
     // What was left for the last step tells the user nothing.
     throw new TimeoutError(error.what, options.timeout)
   } finally {
-    await node.close()
+    await node.close({ timeout: CLOSE_TIMEOUT })
   }
 }
 

@@ -6,6 +6,9 @@ import { startDeadline, type Waiting } from './deadline.ts'
 import { ConnectionRefusedError, HostNotFoundError, type NetError, SocketError } from './errors.ts'
 import type { Listener, Receiver, Transport } from './transport.ts'
 
+/** How long a peer may take to end its side of a stream that was ended here, in milliseconds. */
+const PATIENCE = 5_000
+
 /** Where to connect to, or to listen. */
 export interface Endpoint {
   readonly host: string
@@ -121,6 +124,7 @@ export class SocketTransport implements Transport {
   readonly remote: string
   readonly #socket: Socket
   #cause: Error | undefined
+  #isEnding = false
 
   constructor(socket: Socket, remote: string) {
     this.#socket = socket
@@ -143,7 +147,7 @@ export class SocketTransport implements Transport {
 
   start(receiver: Receiver): void {
     this.#socket.on('data', (chunk) => {
-      receiver.data(chunk)
+      if (!this.#isEnding) receiver.data(chunk)
     })
     if (receiver.drain !== undefined) this.#socket.on('drain', () => receiver.drain?.())
     const end = (): void => receiver.end(this.explain(this.#cause))
@@ -164,11 +168,22 @@ export class SocketTransport implements Transport {
     this.#socket.uncork()
   }
 
-  close(): void {
-    this.#socket.destroySoon()
+  close(patience: number = PATIENCE): void {
+    if (this.#isEnding) return
+    this.#isEnding = true
+    // As long as the system has something to send, a socket that is closed with something unread, or that
+    // something comes for, resets the connection and drops what it has (RFC 2525, 2.17).
+    this.#socket.resume()
+    this.#socket.end(() => {
+      // From here on the system goes on by itself, if the program ends.
+      this.#socket.unref()
+      const timer = setTimeout(() => this.#socket.destroy(), patience).unref()
+      this.#socket.once('close', () => clearTimeout(timer))
+    })
   }
 
   destroy(): void {
+    this.#isEnding = true
     this.#socket.destroy()
   }
 

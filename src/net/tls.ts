@@ -273,9 +273,9 @@ class TlsTransport extends SocketTransport {
     this.#isShown = isShown
   }
 
-  override close(): void {
+  override close(patience?: number): void {
     this.#isClosed = true
-    super.close()
+    super.close(patience)
   }
 
   override destroy(): void {

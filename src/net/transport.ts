@@ -24,8 +24,11 @@ export interface Transport {
   /** Collects what is written until `uncork`, so that it leaves together. */
   cork(): void
   uncork(): void
-  /** Sends what is queued, then ends the stream. Harmless when repeated. */
-  close(): void
+  /**
+   * Sends what is queued, then ends this side of the stream; what comes is dropped, until the peer ends
+   * its own or `patience` (5,000 ms by default) is over. Harmless when repeated.
+   */
+  close(patience?: number): void
   /** Ends the stream now and drops what is queued. */
   destroy(): void
   /** An open stream keeps the process alive; this is how it is to begin with. Harmless when repeated. */

@@ -149,8 +149,8 @@ export class Connection {
   }
 
   /**
-   * Sends what is queued and closes; resolves when the peer's system has it all, or after the time-out
-   * (default 5 s), when what is left is dropped. Harmless when repeated.
+   * Sends what is queued and closes; resolves when the peer has read it all and closed too, or after the
+   * time-out (default 5 s), when what is left is dropped. Harmless when repeated.
    *
    * @throws the signal's reason, after everything was dropped
    */
@@ -158,7 +158,7 @@ export class Connection {
     if (this.#state === 'open') {
       this.#end(new NotConnectedError(this.connected.peer.name.full))
       this.#outbox.flush()
-      this.#transport.close()
+      this.#transport.close(timeout)
     }
     const what = `closing the connection to ${this.connected.peer.name.full}`
     const stop = startDeadline(what, timeout, signal, () => this.#transport.destroy())

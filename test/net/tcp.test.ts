@@ -57,6 +57,43 @@ describe('a connection', () => {
     await listener.close()
   })
 
+  test('that is closed delivers all, also to a peer that reads late and sends meanwhile', async () => {
+    const arrived = deferred<Transport>()
+    const listener = await listenTcp({ host: HOST, port: 0 }, arrived.resolve)
+    const client = await connectTcp({ host: HOST, port: listener.port })
+    const server = await arrived.promise
+    const atClient = collect(client)
+    const size = 20_000_000
+    client.write(Buffer.alloc(size))
+    client.close()
+    // What comes for a closed socket makes a system reset it, and drop what it has yet to send.
+    const talk = setInterval(() => server.write(Buffer.from('x')), 1)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const atServer = collect(server)
+    await atServer.ended
+    clearInterval(talk)
+    expect(atServer.text()).toHaveLength(size)
+    expect(await atClient.ended).toBeUndefined()
+    expect(atClient.text()).toBe('')
+    await listener.close()
+  })
+
+  test('that is closed does not wait for ever for the peer to close it too', async () => {
+    const arrived = deferred<Transport>()
+    const listener = await listenTcp({ host: HOST, port: 0 }, arrived.resolve)
+    const client = await connectTcp({ host: HOST, port: listener.port })
+    // It reads nothing, not even the end.
+    const server = await arrived.promise
+    const { ended } = collect(client)
+    const start = performance.now()
+    client.close(200)
+    await ended
+    expect(performance.now() - start).toBeGreaterThan(150)
+    expect(performance.now() - start).toBeLessThan(2_000)
+    server.destroy()
+    await listener.close()
+  })
+
   test('that nobody accepts is refused, with the address', async () => {
     const listener = await listenTcp({ host: HOST, port: 0 }, () => {})
     const { port } = listener
