@@ -155,6 +155,17 @@ export class WrongNodeNameError extends HandshakeError {
   }
 }
 
+/** We asked the peer for a name, and it goes on without giving one. */
+export class NoNameGivenError extends HandshakeError {
+  readonly code = 'ERR_DIST_NO_NAME_GIVEN'
+  constructor(node: string | undefined, options?: { readonly cause?: unknown }) {
+    super(`${node ?? 'the peer'} gives no names to nodes that ask for one`, node, {
+      ...options,
+      hint: 'OTP 23.2 and later do: choose a name by --name',
+    })
+  }
+}
+
 /** The peer has a connection under the same name already, or is making one. */
 export class AlreadyConnectedError extends HandshakeError {
   readonly code = 'ERR_DIST_ALREADY_CONNECTED'

@@ -13,6 +13,7 @@ import {
   type HandshakeMessageName,
   HandshakeProtocolError,
   MissingFlagsError,
+  NoNameGivenError,
   NotAllowedError,
   PeerNotAuthenticatedError,
   WrongCookieError,
@@ -168,9 +169,7 @@ export class Handshake {
       return this.#proceed({ due: 'challenge' }, [])
     }
     if (status === 'not_allowed') throw this.#notAllowed()
-    if (this.#isDynamic()) {
-      throw this.#protocolError('send_status', `it answered ${status} and gave no name`)
-    }
+    if (this.#isDynamic()) throw new NoNameGivenError(node)
     switch (status) {
       case 'ok':
       case 'ok_simultaneous':

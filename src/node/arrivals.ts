@@ -1,43 +1,50 @@
 /**
- * Who waits for a node to connect to us, after both dialled each other at once.
+ * Nodes that are connecting to us: whose handshakes are under way, and who waits for their end.
  */
 import { startDeadline, type Waiting } from '../net/deadline.ts'
 
-interface Waiter {
-  arrived(): void
-  failed(error: unknown): void
-}
-
 export class Arrivals {
-  readonly #waiters = new Map<string, Set<Waiter>>()
+  readonly #underWay = new Map<string, number>()
+  readonly #waiters = new Map<string, Set<() => void>>()
+
+  /** Whether the node has said who it is, and is not yet connected or refused. */
+  isUnderWay(node: string): boolean {
+    return this.#underWay.has(node)
+  }
+
+  /** A handshake is under way; returns what is to be called when it has ended, however it did. */
+  begin(node: string): () => void {
+    this.#underWay.set(node, (this.#underWay.get(node) ?? 0) + 1)
+    return () => {
+      const others = (this.#underWay.get(node) ?? 1) - 1
+      if (others === 0) this.#underWay.delete(node)
+      else this.#underWay.set(node, others)
+      this.#wake(node)
+    }
+  }
 
   /**
-   * Resolves when the node's next attempt succeeds, and fails as it does.
+   * Resolves when the node's next handshake has ended, or after the patience, in milliseconds.
    *
    * @throws {TimeoutError} after the time-out; with a signal, its reason
    */
-  next(node: string, { timeout, signal }: Waiting): Promise<void> {
+  next(node: string, patience: number, what: string, { timeout, signal }: Waiting): Promise<void> {
     return new Promise((resolve, reject) => {
+      signal?.throwIfAborted()
       const waiters = this.#waiters.get(node) ?? new Set()
       const leave = (): void => {
-        waiters.delete(waiter)
+        clearTimeout(timer)
+        stop()
+        waiters.delete(wake)
         if (waiters.size === 0) this.#waiters.delete(node)
       }
-      const waiter: Waiter = {
-        arrived() {
-          stop()
-          leave()
-          resolve()
-        },
-        failed(error) {
-          stop()
-          leave()
-          reject(error)
-        },
+      const wake = (): void => {
+        leave()
+        resolve()
       }
-      waiters.add(waiter)
+      waiters.add(wake)
       this.#waiters.set(node, waiters)
-      const what = `the connection that ${node} began at the same time`
+      const timer = setTimeout(wake, patience)
       const stop = startDeadline(what, timeout, signal, (reason) => {
         leave()
         reject(reason)
@@ -45,11 +52,12 @@ export class Arrivals {
     })
   }
 
-  arrived(node: string): void {
-    for (const waiter of [...(this.#waiters.get(node) ?? [])]) waiter.arrived()
+  /** Ends all waits. */
+  wake(): void {
+    for (const node of [...this.#waiters.keys()]) this.#wake(node)
   }
 
-  failed(node: string, error: unknown): void {
-    for (const waiter of [...(this.#waiters.get(node) ?? [])]) waiter.failed(error)
+  #wake(node: string): void {
+    for (const wake of [...(this.#waiters.get(node) ?? [])]) wake()
   }
 }

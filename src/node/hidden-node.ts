@@ -12,7 +12,7 @@ import type { HandshakeStatus } from '../dist/handshake-messages.ts'
 import { type NodeName, parseNodeName } from '../dist/node-name.ts'
 import { EPMD_PORT } from '../epmd/default-port.ts'
 import type { Waiting } from '../net/deadline.ts'
-import { ConnectionRefusedError } from '../net/errors.ts'
+import { ConnectionRefusedError, TimeoutError } from '../net/errors.ts'
 import { connectTcp, type Endpoint, formatEndpoint, listenTcp } from '../net/tcp.ts'
 import { connectTls, listenTls, type TlsOptions } from '../net/tls.ts'
 import type { Listener, Transport } from '../net/transport.ts'
@@ -30,12 +30,12 @@ import {
   NotConnectedError,
 } from './errors.ts'
 import { accept, initiate } from './establish.ts'
-import { Identity, makeLocalName } from './identity.ts'
+import { Identity, makeCreation, makeLocalName } from './identity.ts'
 import { startNetKernel } from './net-kernel.ts'
 import type { Process, ProcessOptions } from './process.ts'
 import { Processes } from './processes.ts'
 import { keepRegistered } from './registration.ts'
-import { RemoteNode, type RemoteNodeOptions } from './remote-node.ts'
+import { RemoteNode } from './remote-node.ts'
 import { type ResolveOptions, resolveNode } from './resolve.ts'
 
 const DEFAULT_TIMEOUT = 10_000
@@ -45,6 +45,12 @@ const MAX_REMOTES = 65_536
 
 /** Handshakes under way with nodes that connect to us. */
 const MAX_ACCEPTING = 1_000
+
+/**
+ * Milliseconds to wait for a node that is connecting to us, before it is dialled all the same: who has not
+ * proved that it knows the cookie must not keep us from the node whose name it gives.
+ */
+const PATIENCE = 1_000
 
 /** The part before the `@` that asks for a name, as with `erl -name undefined`. */
 const UNDEFINED = 'undefined'
@@ -94,8 +100,6 @@ interface Local {
 interface Dial {
   readonly controller: AbortController
   readonly settled: Deferred
-  /** Whether the peer connects to us at the same time, and its attempt is the one that counts. */
-  isOvertaken: boolean
 }
 
 /** A node of ours, and its connections to any number of others. */
@@ -108,11 +112,13 @@ export class HiddenNode implements AsyncDisposable {
   readonly #comeBack = new Map<string, AbortController>()
   readonly #accepting = new Set<Transport>()
   #local: Local | undefined
+  readonly #closing = new AbortController()
   #listener: Listener | undefined
+  /** Listening, from when it is begun. */
+  #listening: Promise<void> | undefined
   #registration: AsyncDisposable | undefined
   #allow: ReadonlySet<string> | undefined
   #waits = 0
-  #isClosed = false
 
   /** @throws {InvalidNodeNameError} when `name` is no node name */
   constructor(options: HiddenNodeOptions) {
@@ -170,27 +176,12 @@ export class HiddenNode implements AsyncDisposable {
    */
   async listen(options: ListenOptions = {}): Promise<void> {
     const { identity } = this.#known()
-    if (this.#listener !== undefined) throw new AlreadyListeningError(identity.name.full)
-    const { host = '127.0.0.1', port = 0, register = true, allow } = options
-    const { tls, epmdPort = EPMD_PORT } = this.#options
-    this.#allow = allow === undefined ? undefined : new Set(allow)
-    const arrive = (transport: Transport): void => this.#accept(transport)
-    const endpoint = { host, port }
-    const listener =
-      tls === undefined
-        ? await listenTcp(endpoint, arrive)
-        : await listenTls({ ...endpoint, ...tls }, arrive)
-    this.#listener = listener
-    if (!register) return
+    if (this.#listening !== undefined) throw new AlreadyListeningError(identity.name.full)
+    this.#listening = this.#listen(identity.name, options)
     try {
-      this.#registration = await keepRegistered(
-        { name: identity.name.alive, port: listener.port, kind: 'hidden' },
-        // A mapper takes registrations from its own machine alone.
-        { ...options, host: '127.0.0.1', port: epmdPort },
-      )
+      await this.#listening
     } catch (error) {
-      this.#listener = undefined
-      await listener.close()
+      this.#listening = undefined
       throw error
     }
   }
@@ -214,17 +205,14 @@ export class HiddenNode implements AsyncDisposable {
    * when repeated.
    */
   async close(waiting: Waiting = {}): Promise<void> {
-    this.#isClosed = true
-    const registration = this.#registration
-    this.#registration = undefined
-    const listener = this.#listener
-    this.#listener = undefined
-    for (const dial of this.#dials.values()) dial.controller.abort(new NodeClosedError())
+    const reason = new NodeClosedError()
+    this.#closing.abort(reason)
+    for (const { controller } of this.#dials.values()) controller.abort(reason)
+    this.#arrivals.wake()
     for (const transport of this.#accepting) transport.destroy()
     this.#local?.processes.close()
     await Promise.all([
-      registration?.[Symbol.asyncDispose](),
-      listener?.close(),
+      this.#stopListening(),
       ...[...this.#remotes.values()].map((remote) => remote.close(waiting)),
     ])
   }
@@ -233,20 +221,94 @@ export class HiddenNode implements AsyncDisposable {
     return this.close()
   }
 
+  async #listen(name: NodeName, options: ListenOptions): Promise<void> {
+    const { host = '127.0.0.1', port = 0, register = true, allow } = options
+    const { tls, epmdPort = EPMD_PORT } = this.#options
+    this.#allow = allow === undefined ? undefined : new Set(allow)
+    const arrive = (transport: Transport): void => this.#accept(transport)
+    const endpoint = { host, port }
+    const listener =
+      tls === undefined
+        ? await listenTcp(endpoint, arrive)
+        : await listenTls({ ...endpoint, ...tls }, arrive)
+    try {
+      this.#checkOpen()
+      this.#listener = listener
+      if (!register) return
+      const registrant = { name: name.alive, port: listener.port, kind: 'hidden' } as const
+      // A mapper takes registrations from its own machine alone, and shows them to both families; where
+      // nodes are on IPv6, it may be on that alone.
+      const mapper = { host: host.includes(':') ? '::1' : '127.0.0.1', port: epmdPort }
+      const signals = [this.#closing.signal, options.signal].filter((it) => it !== undefined)
+      const signal = AbortSignal.any(signals)
+      this.#registration = await keepRegistered(registrant, { ...options, ...mapper, signal })
+      this.#checkOpen()
+    } catch (error) {
+      await this.#unlisten(listener)
+      throw error
+    }
+  }
+
+  async #stopListening(): Promise<void> {
+    // It takes back itself what it has done so far.
+    await this.#listening?.catch(() => {})
+    if (this.#listener !== undefined) await this.#unlisten(this.#listener)
+  }
+
+  async #unlisten(listener: Listener): Promise<void> {
+    const registration = this.#registration
+    this.#registration = undefined
+    this.#listener = undefined
+    await Promise.all([registration?.[Symbol.asyncDispose](), listener.close()])
+  }
+
   async #connect(
     peer: NodeName,
     { timeout = DEFAULT_TIMEOUT, signal }: Waiting,
   ): Promise<RemoteNode> {
-    const end = performance.now() + timeout
-    const left = (): Waiting => ({ timeout: Math.max(1, end - performance.now()), signal })
-    for (;;) {
-      this.#checkOpen()
-      const standing = this.#remotes.get(peer.full)
-      if (standing?.isConnected) return standing
-      const before = this.#dialToWaitFor(peer)
-      if (before === undefined) return this.#dialAndTell(peer, left())
-      await within(before.settled.promise, `connecting to ${peer.full}`, left())
+    const what = `connecting to ${peer.full}`
+    const start = performance.now()
+    const left = (): Waiting => ({
+      timeout: Math.max(1, Math.ceil(start + timeout - performance.now())),
+      signal,
+    })
+    let hasDialled = false
+    const tell = (address: string | undefined, error: unknown): void => {
+      if (!hasDialled) return
+      const duration = performance.now() - start
+      publish('beamscope:connect', () => ({ node: peer.full, address, duration, error }))
     }
+    try {
+      let isPatient = true
+      for (;;) {
+        this.#checkOpen()
+        const standing = this.#standing(peer)
+        if (standing !== undefined) {
+          tell(standing.address, undefined)
+          return standing
+        }
+        if (performance.now() - start >= timeout) throw new TimeoutError(what, timeout)
+        const before = this.#dialToWaitFor(peer)
+        if (before !== undefined) {
+          await within(before.settled.promise, what, left())
+        } else if (isPatient && this.#arrivals.isUnderWay(peer.full)) {
+          await this.#arrivals.next(peer.full, PATIENCE, what, left())
+          isPatient = false
+        } else {
+          hasDialled = true
+          const isThere = await this.#dial(peer, left())
+          if (!isThere) await this.#arrivals.next(peer.full, PATIENCE, what, left())
+        }
+      }
+    } catch (error) {
+      tell(undefined, error)
+      throw error
+    }
+  }
+
+  #standing({ full }: NodeName): RemoteNode | undefined {
+    const remote = this.#remotes.get(full)
+    return remote?.isConnected ? remote : undefined
   }
 
   /** One attempt at a time for each node; and the first, if it is to name us, before any other. */
@@ -255,50 +317,35 @@ export class HiddenNode implements AsyncDisposable {
     return isNamed ? this.#dials.get(peer.full) : [...this.#dials.values()][0]
   }
 
-  async #dialAndTell(peer: NodeName, waiting: Waiting): Promise<RemoteNode> {
-    const start = performance.now()
-    const tell = (address: string | undefined, error: unknown): void =>
-      publish('beamscope:connect', () => ({
-        node: peer.full,
-        address,
-        duration: performance.now() - start,
-        error,
-      }))
-    try {
-      const remote = await this.#dial(peer, waiting)
-      tell(remote.address, undefined)
-      return remote
-    } catch (error) {
-      tell(undefined, error)
-      throw error
-    }
-  }
-
-  async #dial(peer: NodeName, { timeout = DEFAULT_TIMEOUT, signal }: Waiting): Promise<RemoteNode> {
+  /** Returns whether the node is connected; if not, it connects to us itself. */
+  async #dial(peer: NodeName, { timeout = DEFAULT_TIMEOUT, signal }: Waiting): Promise<boolean> {
     signal?.throwIfAborted()
     const end = performance.now() + timeout
     const controller = new AbortController()
-    const dial: Dial = { controller, settled: createDeferred(), isOvertaken: false }
+    const dial: Dial = { controller, settled: createDeferred() }
     const abort = (): void => controller.abort(signal?.reason)
     signal?.addEventListener('abort', abort)
     this.#dials.set(peer.full, dial)
-    const left = (): number => Math.max(1, end - performance.now())
     try {
-      await this.#initiate(peer, () => ({ timeout: left(), signal: controller.signal }))
+      await this.#initiate(peer, () => ({
+        timeout: Math.max(1, Math.ceil(end - performance.now())),
+        signal: controller.signal,
+      }))
+      return true
     } catch (error) {
-      const comesFromPeer =
-        dial.isOvertaken || (error instanceof AlreadyConnectedError && error.status === 'nok')
-      if (!comesFromPeer || this.#listener === undefined) throw error
-      // Both dialled at once: the other connection is the one that stands.
-      await this.#arrivals.next(peer.full, { timeout: left(), signal })
+      const isGivenUp = signal?.aborted || this.#closing.signal.aborted
+      if (isGivenUp || performance.now() >= end) throw error
+      if (this.#standing(peer) !== undefined) return true
+      const isComing =
+        this.#arrivals.isUnderWay(peer.full) ||
+        (error instanceof AlreadyConnectedError && error.status === 'nok')
+      if (!isComing || this.#listener === undefined) throw error
+      return false
     } finally {
       signal?.removeEventListener('abort', abort)
       this.#dials.delete(peer.full)
       dial.settled.resolve()
     }
-    const remote = this.#remotes.get(peer.full)
-    if (remote === undefined) throw new NodeClosedError()
-    return remote
   }
 
   async #initiate(peer: NodeName, left: () => Waiting): Promise<void> {
@@ -332,23 +379,28 @@ export class HiddenNode implements AsyncDisposable {
   }
 
   #accept(transport: Transport): void {
-    if (this.#isClosed || this.#accepting.size >= MAX_ACCEPTING) {
+    if (this.#closing.signal.aborted || this.#accepting.size >= MAX_ACCEPTING) {
       transport.destroy()
       return
     }
     this.#accepting.add(transport)
     const { identity: self } = this.#known()
-    let peer: string | undefined
+    let settle = (): void => {}
     const admit = (introduction: Introduction): HandshakeStatus => {
-      peer = introduction.name?.full
-      return this.#admit(introduction)
+      const status = this.#admit(introduction)
+      const { name } = introduction
+      if (name !== undefined && status !== 'nok' && status !== 'not_allowed') {
+        settle = this.#arrivals.begin(name.full)
+      }
+      return status
     }
     accept(transport, this.#receiver(), { ...this.#establishOptions(), self, admit })
-      .catch((error: unknown) => {
-        // That it failed is told on the channel of handshakes; whoever counts on it is told too.
-        if (peer !== undefined) this.#arrivals.failed(peer, error)
+      // That it failed is told on the channel of handshakes.
+      .catch(() => {})
+      .finally(() => {
+        this.#accepting.delete(transport)
+        settle()
       })
-      .finally(() => this.#accepting.delete(transport))
   }
 
   /** What a node that connects is answered, as `net_kernel` does. */
@@ -358,18 +410,15 @@ export class HiddenNode implements AsyncDisposable {
     if (name === undefined) {
       if (this.#allow !== undefined) return 'not_allowed'
       const alive = randomBytes(8).readBigUInt64BE().toString(36).toUpperCase()
-      return { named: parseNodeName(`${alive}@${host}`), creation: randomBytes(4).readUInt32BE() }
+      return { named: parseNodeName(`${alive}@${host}`), creation: makeCreation() }
     }
     const isAllowed = this.#allow?.has(name.full) ?? true
     if (!isAllowed || name.full === identity.name.full) return 'not_allowed'
-    if (this.#remotes.get(name.full)?.isConnected) return 'alive'
-    const dial = this.#dials.get(name.full)
-    if (dial === undefined) return 'ok'
-    // Of two that dial each other, the attempt of the one with the greater name counts.
-    if (name.full < identity.name.full) return 'nok'
-    dial.isOvertaken = true
-    dial.controller.abort(new AlreadyConnectedError(name.full, 'nok'))
-    return 'ok_simultaneous'
+    if (this.#standing(name) !== undefined) return 'alive'
+    if (!this.#dials.has(name.full)) return 'ok'
+    // Of two that dial each other, the attempt of the one with the greater name counts. Ours goes on until
+    // the other has proved that it knows the cookie.
+    return name.full < identity.name.full ? 'nok' : 'ok_simultaneous'
   }
 
   #receiver(): MessageReceiver {
@@ -393,22 +442,26 @@ export class HiddenNode implements AsyncDisposable {
     const { processes } = this.#local ?? this.#become(self.name, self.creation)
     this.#remotes.get(name)?.abort(new ConnectionReplacedError(name))
     // Still there if it was to come back.
-    const before = this.#remotes.get(name)
-    const remote = before ?? new RemoteNode(connection, this.#remoteOptions(name, processes))
+    const remote = this.#remotes.get(name) ?? this.#makeRemote(connection, processes)
     this.#remotes.set(name, remote)
     remote.open(connection)
     remote.keepAlive(this.#waits > 0)
-    this.#arrivals.arrived(name)
-    if (this.#isClosed) remote.abort(new NodeClosedError())
+    // An attempt of ours is of no use any more.
+    this.#dials.get(name)?.controller.abort(new AlreadyConnectedError(name, 'nok'))
     return remote
   }
 
-  #remoteOptions(name: string, processes: Processes): RemoteNodeOptions {
-    return {
+  #makeRemote(connection: Connection, processes: Processes): RemoteNode {
+    const isCurrent = (): boolean => this.#remotes.get(remote.name) === remote
+    const remote: RemoteNode = new RemoteNode(connection, {
       processes,
-      comesBack: () => this.#comeBack.has(name),
-      closed: () => this.#forget(name),
-    }
+      comesBack: () => isCurrent() && this.#comeBack.has(remote.name),
+      // Once the node has connected anew, there is another in its place.
+      closed: () => {
+        if (isCurrent()) this.#forget(remote.name)
+      },
+    })
+    return remote
   }
 
   /** The connection to a node is gone: it is forgotten, or connected again. */
@@ -470,6 +523,6 @@ export class HiddenNode implements AsyncDisposable {
   }
 
   #checkOpen(): void {
-    if (this.#isClosed) throw new NodeClosedError()
+    if (this.#closing.signal.aborted) throw new NodeClosedError()
   }
 }

@@ -85,7 +85,8 @@ export class Identity {
   }
 }
 
-function makeCreation(): number {
+/** Never 0. */
+export function makeCreation(): number {
   return Math.max(1, randomBytes(4).readUInt32BE())
 }
 

@@ -7,8 +7,8 @@ import { retry } from './back-off.ts'
 import { publish } from './diagnostics.ts'
 
 /**
- * Registers, and does so again whenever the registration is lost, until it is closed. The creation that
- * EPMD proposes is not taken: a node keeps its own as long as it lives.
+ * Registers, and does so again whenever the registration is lost, until it is closed; then the name is
+ * free. The creation that EPMD proposes is not taken: a node keeps its own as long as it lives.
  *
  * @throws as `register`, when the first attempt fails
  */
@@ -16,9 +16,7 @@ export async function keepRegistered(
   registrant: Registrant,
   options: EpmdOptions,
 ): Promise<AsyncDisposable> {
-  const stop = new AbortController()
-  let current: Registration | undefined
-  const attempt = async (how: EpmdOptions): Promise<void> => {
+  const attempt = async (how: EpmdOptions): Promise<Registration> => {
     const tell = (error: unknown): void =>
       publish('beamscope:register', () => ({
         name: registrant.name,
@@ -26,22 +24,34 @@ export async function keepRegistered(
         error,
       }))
     try {
-      current = await register(registrant, how)
+      const registration = await register(registrant, how)
       tell(undefined)
+      return registration
     } catch (error) {
-      tell(error)
+      if (how.signal?.aborted !== true) tell(error)
       throw error
     }
-    if (stop.signal.aborted) await current.close()
-    else void current.ended.then(again)
   }
   const { host, port } = options
-  const again = (): Promise<void> => retry(() => attempt({ host, port }), stop.signal)
-  await attempt(options)
+  const stop = new AbortController()
+  const { signal } = stop
+  let current = await attempt(options)
+  const keep = async (): Promise<void> => {
+    while (!signal.aborted) {
+      await current.ended
+      await retry(async () => {
+        current = await attempt({ host, port, signal })
+      }, signal)
+    }
+  }
+  const kept = keep()
   return {
     async [Symbol.asyncDispose]() {
       stop.abort()
-      await current?.close()
+      await current.close()
+      await kept
+      // It may have been lost and found again in between.
+      await current.close()
     },
   }
 }

@@ -9,6 +9,7 @@ import {
   type HandshakeError,
   HandshakeProtocolError,
   MissingFlagsError,
+  NoNameGivenError,
   NotAllowedError,
   PeerNotAuthenticatedError,
   WrongCookieError,
@@ -204,7 +205,6 @@ describe('a node that asks for a name', () => {
   })
 
   it.each([
-    ['ok, and so no name', ok],
     ['a name on another host', wire('s', 'named:', 0, 3, 'x@h', uint32(1))],
     ['a name that is none', wire('s', 'named:', 0, 2, 'xh', uint32(1))],
     ['a name that is not UTF-8', wire('s', 'named:', 0, 4, 'x@', 0xff, 0xff, uint32(1))],
@@ -212,6 +212,10 @@ describe('a node that asks for a name', () => {
     ['a status that is cut short', named.subarray(0, -1)],
   ])('rejects %s', (_, status) => {
     expect(failure(dial({ self }), status)).toBeInstanceOf(HandshakeProtocolError)
+  })
+
+  it('is told that it gets none, by a node that goes on without', () => {
+    expect(failure(dial({ self }), ok)).toBeInstanceOf(NoNameGivenError)
   })
 
   it('is no node that has one', () => {
