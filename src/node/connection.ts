@@ -228,15 +228,22 @@ export class Connection {
   }
 
   #tick(): void {
-    if (performance.now() - this.#lastReceived > this.#netTickTime) {
-      this.abort(new SilentPeerError(this.connected.peer.name.full, this.#netTickTime))
-      return
-    }
+    // When the program was busy, timers come first: what has arrived meanwhile is yet to be read.
+    if (this.#isSilent()) setImmediate(() => this.#giveUpIfSilent())
     if (!this.#wroteSinceTick) {
       this.#transport.write(TICK)
       this.#tellOfTick('sent')
     }
     this.#wroteSinceTick = false
+  }
+
+  #isSilent(): boolean {
+    return performance.now() - this.#lastReceived > this.#netTickTime
+  }
+
+  #giveUpIfSilent(): void {
+    if (!this.#isSilent()) return
+    this.abort(new SilentPeerError(this.connected.peer.name.full, this.#netTickTime))
   }
 
   #tellOfTick(direction: 'sent' | 'received'): void {

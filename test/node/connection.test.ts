@@ -47,6 +47,17 @@ describe('ticks', () => {
     })
     expect(performance.now() - start).toBeLessThan(1_000)
   })
+
+  test('that came while the program was busy count, though they were not read yet', async () => {
+    node = await peer.connect({ netTickTime: 200 })
+    // In the system's hands now; timers run before it is asked.
+    peer.sendRaw(0, 0, 0, 0)
+    const end = performance.now() + 500
+    while (performance.now() < end);
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(node.isConnected).toBe(true)
+    expect(node.counters.ticksReceived).toBe(1)
+  })
 })
 
 describe('what breaks the protocol', () => {
