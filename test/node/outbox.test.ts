@@ -9,7 +9,7 @@ class SlowTransport implements Transport {
   queued = 0
   start(): void {}
   write(chunk: Uint8Array): void {
-    this.written.push(Buffer.from(chunk).subarray(0, 2).toString())
+    this.written.push(Buffer.from(chunk).subarray(0, 2).toString('latin1'))
     this.queued += chunk.length
   }
   cork(): void {}
@@ -101,4 +101,119 @@ describe('an outbox', () => {
     expect(transport.written).toHaveLength(10)
     expect(outbox.queued).toBe(transport.queued)
   })
+
+  describe('of a sender', () => {
+    const [one, two] = [{}, {}]
+
+    /** Lets the peer read, until nothing waits any more. */
+    function drain(outbox: Outbox, transport: SlowTransport): void {
+      while (outbox.queued > 0) {
+        transport.queued = 0
+        outbox.resume()
+      }
+    }
+
+    /** Frames of the messages with these names, in the order in which they left. */
+    const of = (transport: SlowTransport, names: string) =>
+      transport.written.filter((it) => names.includes(it.charAt(0)))
+
+    test('sends nothing before what was sent earlier, however small it is', () => {
+      const transport = new SlowTransport()
+      const outbox = new Outbox(transport)
+      outbox.send(message('a', 6), one)
+      outbox.send(message('b', 1), one)
+      outbox.send(message('c', 3), one)
+      outbox.send(message('d', 1), one)
+      expect(outbox.queued).toBe(11 * 256 * KiB)
+      drain(outbox, transport)
+      expect(transport.written).toEqual([
+        ...['a0', 'a1', 'a2', 'a3', 'a4', 'a5', 'b0', 'c0', 'c1', 'c2', 'd0'],
+      ])
+    })
+
+    test('lets those of others pass meanwhile', () => {
+      const transport = new SlowTransport()
+      const outbox = new Outbox(transport)
+      outbox.send(message('a', 8), one)
+      outbox.send(message('b', 2), one)
+      outbox.send(message('x', 2), two)
+      outbox.send(message('y', 1), two)
+      outbox.send(message('s', 1))
+      drain(outbox, transport)
+      const at = (frame: string) => transport.written.indexOf(frame)
+      expect(at('s0')).toBeLessThan(at('a5'))
+      expect(at('y0')).toBeLessThan(at('a7'))
+      expect(of(transport, 'ab').slice(-2)).toEqual(['b0', 'b1'])
+      expect(of(transport, 'xy')).toEqual(['x0', 'x1', 'y0'])
+    })
+
+    test('is free again when all of it has left', () => {
+      const transport = new SlowTransport()
+      const outbox = new Outbox(transport)
+      outbox.send(message('a', 6), one)
+      outbox.send(message('b', 6), one)
+      drain(outbox, transport)
+      outbox.send(message('x', 6))
+      outbox.send(message('c', 1), one)
+      expect(transport.written.at(-1)).toBe('c0')
+    })
+
+    test('keeps its order when all is flushed while messages wait', () => {
+      const transport = new SlowTransport()
+      const outbox = new Outbox(transport)
+      outbox.send(message('a', 6), one)
+      outbox.send(message('x', 5), two)
+      outbox.send(message('b', 2), one)
+      outbox.send(message('y', 1), two)
+      outbox.send(message('c', 3), one)
+      outbox.flush()
+      expect(transport.written).toHaveLength(17)
+      expect(outbox.queued).toBe(transport.queued)
+      expect(of(transport, 'abc')).toEqual([
+        ...['a0', 'a1', 'a2', 'a3', 'a4', 'a5', 'b0', 'b1', 'c0', 'c1', 'c2'],
+      ])
+      expect(of(transport, 'xy')).toEqual(['x0', 'x1', 'x2', 'x3', 'x4', 'y0'])
+    })
+
+    test('keeps its order whatever is sent when, and whenever the peer reads', () => {
+      const random = seeded(7)
+      const transport = new SlowTransport()
+      const outbox = new Outbox(transport)
+      const senders = ['a', 'b', 'c'].map((name) => ({ name, sent: 0 }))
+      for (let step = 0; step < 600; step++) {
+        const sender = senders[random(3)]
+        if (sender === undefined) continue
+        const number = sender.sent++
+        const frames = Array.from({ length: 1 + random(5) }, () => [
+          Buffer.concat([
+            Buffer.from([sender.name.charCodeAt(0), number]),
+            zeros(random(300) * KiB),
+          ]),
+        ])
+        const size = frames.flat().reduce((sum, { length }) => sum + length, 0)
+        outbox.send({ size, frames }, sender)
+        if (random(3) > 0) continue
+        transport.queued = 0
+        outbox.resume()
+      }
+      outbox.flush()
+      expect(outbox.queued).toBe(transport.queued)
+      for (const { name, sent } of senders) {
+        const numbers = of(transport, name).map((it) => it.charCodeAt(1))
+        expect(new Set(numbers).size).toBe(sent)
+        expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
+      }
+    })
+  })
 })
+
+const zeros = (length: number): Buffer => Buffer.alloc(length)
+
+/** Numbers below a bound, the same in every run: a linear congruential generator. */
+function seeded(seed: number): (bound: number) => number {
+  let state = seed
+  return (bound) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * bound)
+  }
+}
