@@ -78,7 +78,7 @@ export class Connection {
   readonly #netTickTime: number
   readonly #ticker: NodeJS.Timeout
   readonly #finished = createDeferred()
-  #state: 'open' | 'closed' = 'open'
+  #error: ConnectionLostError | NotConnectedError | undefined
   #wroteSinceTick = false
   #lastReceived: number = performance.now()
   #messagesSent = 0
@@ -117,7 +117,12 @@ export class Connection {
   }
 
   get isOpen(): boolean {
-    return this.#state === 'open'
+    return this.#error === undefined
+  }
+
+  /** Why it has ended; `undefined` while it stands. */
+  get error(): ConnectionLostError | NotConnectedError | undefined {
+    return this.#error
   }
 
   get counters(): ConnectionCounters {
@@ -139,7 +144,7 @@ export class Connection {
    * @throws {EncodeError} when the payload is no term
    */
   send(control: ControlMessage, payload?: Term, sender?: Sender): void {
-    if (this.#state !== 'open') throw new NotConnectedError(this.connected.peer.name.full)
+    if (this.#error !== undefined) throw new NotConnectedError(this.connected.peer.name.full)
     if (this.#outbox.queued > MAX_QUEUED) {
       throw new SendQueueFullError(this.connected.peer.name.full, MAX_QUEUED)
     }
@@ -155,7 +160,7 @@ export class Connection {
    * @throws the signal's reason, after everything was dropped
    */
   async close({ timeout = DEFAULT_CLOSE_TIMEOUT, signal }: Waiting = {}): Promise<void> {
-    if (this.#state === 'open') {
+    if (this.#error === undefined) {
       this.#end(new NotConnectedError(this.connected.peer.name.full))
       this.#outbox.flush()
       this.#transport.close(timeout)
@@ -169,7 +174,7 @@ export class Connection {
 
   /** Cuts the connection now. */
   abort(cause: unknown): void {
-    if (this.#state !== 'open') return
+    if (this.#error !== undefined) return
     this.#transport.destroy()
     this.#end(new ConnectionLostError(this.connected.peer.name.full, cause))
   }
@@ -182,7 +187,7 @@ export class Connection {
 
   /** The transport can take more. */
   resume(): void {
-    if (this.#state === 'open') this.#outbox.resume()
+    if (this.#error === undefined) this.#outbox.resume()
   }
 
   /** Takes the frames that have come together in the splitter. */
@@ -190,7 +195,7 @@ export class Connection {
     this.#lastReceived = performance.now()
     try {
       for (;;) {
-        const frame = this.#state === 'open' ? this.#splitter.next() : undefined
+        const frame = this.#error === undefined ? this.#splitter.next() : undefined
         if (frame === undefined) return
         this.#bytesReceived += 4 + frame.length
         this.#take(frame)
@@ -204,7 +209,7 @@ export class Connection {
   /** The transport ended. */
   lost(cause: Error | undefined): void {
     this.#finished.resolve()
-    if (this.#state !== 'open') return
+    if (this.#error !== undefined) return
     this.#end(new ConnectionLostError(this.connected.peer.name.full, cause))
   }
 
@@ -251,7 +256,7 @@ export class Connection {
   }
 
   #end(error: ConnectionLostError | NotConnectedError): void {
-    this.#state = 'closed'
+    this.#error = error
     clearInterval(this.#ticker)
     publish('beamscope:close', () => ({ node: this.connected.peer.name.full, error }))
     this.#receiver.end(error)

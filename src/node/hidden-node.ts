@@ -17,7 +17,7 @@ import { connectTcp, type Endpoint, formatEndpoint, listenTcp } from '../net/tcp
 import { connectTls, listenTls, type TlsOptions } from '../net/tls.ts'
 import type { Listener, Transport } from '../net/transport.ts'
 import { Arrivals } from './arrivals.ts'
-import { retry } from './back-off.ts'
+import { ComeBacks } from './come-backs.ts'
 import type { Connection, ConnectionOptions, MessageReceiver } from './connection.ts'
 import { createDeferred, type Deferred, within } from './deferred.ts'
 import { publish } from './diagnostics.ts'
@@ -27,7 +27,6 @@ import {
   NodeClosedError,
   NodeNotListeningError,
   NoNameYetError,
-  NotConnectedError,
 } from './errors.ts'
 import { accept, initiate } from './establish.ts'
 import { Identity, makeCreation, makeLocalName } from './identity.ts'
@@ -108,8 +107,9 @@ export class HiddenNode implements AsyncDisposable {
   readonly #remotes = new Map<string, RemoteNode>()
   readonly #dials = new Map<string, Dial>()
   readonly #arrivals = new Arrivals()
-  /** By the name of a node that is to be connected again when it is lost: what calls that off. */
-  readonly #comeBack = new Map<string, AbortController>()
+  readonly #comeBacks = new ComeBacks((node, signal) =>
+    this.#connect(parseNodeName(node), { signal }),
+  )
   readonly #accepting = new Set<Transport>()
   #local: Local | undefined
   readonly #closing = new AbortController()
@@ -153,15 +153,14 @@ export class HiddenNode implements AsyncDisposable {
    * @throws {NetError} when the network does not carry the connection
    * @throws {TlsError | TlsOptionsError} when TLS does not come about, see `connectTls`
    * @throws {HandshakeError} when the node refuses: cookie, flags, name
+   * @throws {ConnectionLostError} when it ends at once
    * @throws {NodeClosedError}
    * @throws {TimeoutError}
    */
   async connect(name: string, options: ConnectOptions = {}): Promise<RemoteNode> {
     const peer = parseNodeName(name)
     const remote = await this.#connect(peer, options)
-    if (options.reconnect === true && !this.#comeBack.has(peer.full)) {
-      this.#comeBack.set(peer.full, new AbortController())
-    }
+    if (options.reconnect === true) this.#comeBacks.add(peer.full)
     return remote
   }
 
@@ -358,7 +357,10 @@ export class HiddenNode implements AsyncDisposable {
     const nameless = this.#nameless()
     const self = nameless ?? this.#known(peer.kind).identity
     const flags = nameless === undefined ? common.flags : common.flags | flag.NAME_ME
-    await initiate(transport, this.#receiver(), { ...common, self, flags, peer, ...left() })
+    const connecting = { ...common, self, flags, peer, ...left() }
+    const { error } = await initiate(transport, this.#receiver(), connecting)
+    // What came right behind the handshake may have ended it.
+    if (error !== undefined) throw error
   }
 
   #establishOptions(): ConnectionOptions & {
@@ -455,7 +457,7 @@ export class HiddenNode implements AsyncDisposable {
     const isCurrent = (): boolean => this.#remotes.get(remote.name) === remote
     const remote: RemoteNode = new RemoteNode(connection, {
       processes,
-      comesBack: () => isCurrent() && this.#comeBack.has(remote.name),
+      comesBack: () => isCurrent() && this.#comeBacks.has(remote.name),
       // Once the node has connected anew, there is another in its place.
       closed: () => {
         if (isCurrent()) this.#forget(remote.name)
@@ -468,18 +470,12 @@ export class HiddenNode implements AsyncDisposable {
   #lost(remote: RemoteNode): void {
     const { name } = remote
     this.#local?.processes.nodeDown(name)
-    const comeBack = this.#comeBack.get(name)
-    if (comeBack === undefined) {
-      if (this.#remotes.get(name) === remote) this.#remotes.delete(name)
-      return
-    }
-    const { signal } = comeBack
-    void retry(() => this.#connect(parseNodeName(name), { signal }), signal)
+    if (this.#comeBacks.has(name)) this.#comeBacks.lost(name)
+    else if (this.#remotes.get(name) === remote) this.#remotes.delete(name)
   }
 
   #forget(name: string): void {
-    this.#comeBack.get(name)?.abort(new NotConnectedError(name))
-    this.#comeBack.delete(name)
+    this.#comeBacks.delete(name)
     this.#remotes.delete(name)
   }
 
@@ -520,6 +516,7 @@ export class HiddenNode implements AsyncDisposable {
     this.#waits += change
     if (before !== 0 && this.#waits !== 0) return
     for (const remote of this.#remotes.values()) remote.keepAlive(this.#waits > 0)
+    this.#comeBacks.keepAlive(this.#waits > 0)
   }
 
   #checkOpen(): void {
