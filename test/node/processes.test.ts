@@ -1,0 +1,242 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { flag } from '../../src/dist/flags.ts'
+import { parseNodeName } from '../../src/dist/node-name.ts'
+import { atom, Pid } from '../../src/etf/index.ts'
+import {
+  NameTakenError,
+  NotConnectedError,
+  SendQueueFullError,
+  TooManyProcessesError,
+} from '../../src/node/errors.ts'
+import { Identity } from '../../src/node/identity.ts'
+import { Processes } from '../../src/node/processes.ts'
+import {
+  body,
+  delivered,
+  LOCAL,
+  LoneProcesses,
+  OTHER,
+  remotePid,
+  remoteReference,
+} from './lone-processes.ts'
+
+let node: LoneProcesses
+const them = remotePid()
+const boom = atom('boom')
+const noproc = atom('noproc')
+
+beforeEach(() => {
+  node = new LoneProcesses()
+})
+
+describe('processes', () => {
+  test('have pids of their own, none of them that of calls', () => {
+    const pids = Array.from({ length: 100 }, () => node.processes.spawn({}).pid)
+    expect(new Set(pids.map(({ id, serial }) => `${id}.${serial}`)).size).toBe(100)
+    expect(pids.some((pid) => node.identity.isCaller(pid))).toBe(false)
+  })
+
+  test('have a name alone, as long as they live', () => {
+    const first = node.processes.spawn({ name: 'one' })
+    expect(() => node.processes.spawn({ name: 'one' })).toThrow(NameTakenError)
+    expect(node.processes.whereis('one')).toBe(first)
+    first.exit()
+    const second = node.processes.spawn({ name: 'one' })
+    expect(node.processes.whereis('one')).toBe(second)
+    expect(node.processes.whereis('two')).toBeUndefined()
+  })
+
+  test('are so many and no more', () => {
+    const all = Array.from({ length: 65_536 }, () => node.processes.spawn({}))
+    expect(() => node.processes.spawn({})).toThrow(TooManyProcessesError)
+    all[0]?.exit()
+    expect(node.processes.spawn({}).exitReason).toBeUndefined()
+  })
+
+  test('take numbers again when all 2^28 were given out, but those that are taken', () => {
+    const processes = processesOf(new NumberedBy((n) => (n - 3 + 2 ** 28) % 2 ** 28))
+    const numbers = [1, 2, 3, 4].map(() => numberOf(processes.spawn({}).pid))
+    // 1 is who calls come from.
+    expect(numbers).toEqual([2 ** 28 - 1, 0, 2, 3])
+
+    // As if there were 4 numbers.
+    const few = processesOf(new NumberedBy((n) => n % 4))
+    const [two, three, zero] = [few.spawn({}), few.spawn({}), few.spawn({})]
+    expect([two, three, zero].map(({ pid }) => numberOf(pid))).toEqual([2, 3, 0])
+    three.exit()
+    expect(numberOf(few.spawn({}).pid)).toBe(3)
+  })
+
+  test('all end with their node', () => {
+    const all = [1, 2, 3].map(() => node.processes.spawn({}))
+    all[0]?.link(all[1]?.pid ?? them)
+    all[2]?.link(them)
+    node.processes.close()
+    expect(all.map(({ exitReason }) => exitReason)).toEqual(Array(3).fill(atom('normal')))
+    expect(node.sent()).toMatchObject([{ type: 'link' }, { type: 'payload_exit' }])
+  })
+})
+
+describe('a signal', () => {
+  test('to nobody is answered where somebody waits for the answer, and else dropped', () => {
+    const gone = node.processes.spawn({ name: 'gone' })
+    gone.exit()
+    const { pid } = gone
+    const reference = remoteReference()
+    const others = [
+      new Pid(pid.node, pid.id, pid.serial, pid.creation + 1),
+      new Pid(atom(OTHER), pid.id, pid.serial, pid.creation),
+    ]
+    for (const to of [pid, ...others]) {
+      node.receive({ type: 'link', from: them, to })
+      node.receive({ type: 'unlink', from: them, to, id: 7 })
+      node.receive({ type: 'unlink', from: them, to, id: undefined })
+      node.receive({ type: 'unlink_ack', from: them, to, id: 7 })
+      node.receive({ type: 'monitor', from: them, to, ref: reference })
+      node.receive({ type: 'demonitor', from: them, to, ref: reference })
+      node.receive({ type: 'message', from: them, to, message: body(1) })
+      node.receive({ type: 'exit', ofLink: true, from: them, to, reason: body(boom) })
+      node.receive({ type: 'down', from: them, to, ref: reference, reason: body(boom) })
+      expect(node.peer().sent.splice(0)).toEqual([
+        { control: { type: 'payload_exit', fromPid: to, toPid: them }, payload: noproc },
+        { control: { type: 'unlink_id_ack', fromPid: to, toPid: them, id: 7 } },
+        {
+          control: { type: 'payload_monitor_p_exit', fromProc: to, toPid: them, ref: reference },
+          payload: noproc,
+        },
+      ])
+    }
+    node.receive({ type: 'monitor', from: them, to: atom('gone'), ref: reference })
+    expect(node.peer().sent).toMatchObject([
+      { control: { fromProc: atom('gone'), toPid: them, ref: reference }, payload: noproc },
+    ])
+    node.receive({ type: 'message', from: them, to: remoteReference(), message: body(1) })
+    expect(node.peer().sent).toHaveLength(1)
+  })
+
+  test('is dropped when its sender is of another node than it comes from', () => {
+    const process = node.processes.spawn({})
+    const to = process.pid
+    for (const from of [remotePid(1, OTHER), remotePid(1, LOCAL), node.identity.pid]) {
+      const reference = remoteReference()
+      node.receive({ type: 'message', from, to, message: body(1) })
+      node.receive({ type: 'link', from, to })
+      node.receive({ type: 'unlink', from, to, id: 1 })
+      node.receive({ type: 'monitor', from, to, ref: reference })
+      node.receive({ type: 'exit', ofLink: false, from, to, reason: body(atom('kill')) })
+    }
+    expect(process.exitReason).toBeUndefined()
+    expect(process.mailboxLength).toBe(0)
+    process.exit()
+    expect([node.sent(), node.sent(OTHER)]).toEqual([[], []])
+  })
+
+  test('that has to be answered fails where the peer does not read', () => {
+    node.peer().isFull = true
+    const to = node.processes.spawn({}).pid
+    const nobody = remotePid(1, LOCAL)
+    expect(() => node.receive({ type: 'unlink', from: them, to, id: 1 })).toThrow(
+      SendQueueFullError,
+    )
+    expect(() => node.receive({ type: 'link', from: them, to: nobody })).toThrow(SendQueueFullError)
+  })
+})
+
+describe('processes of one node', () => {
+  test('send to each other by pid, name and alias, in order', async () => {
+    const [one, two] = [node.processes.spawn({}), node.processes.spawn({ name: 'two' })]
+    one.send(two.pid, 1)
+    one.send({ name: 'two', node: LOCAL }, 2)
+    one.send(two.alias(), 3)
+    one.send({ name: 'nobody', node: LOCAL }, 4)
+    // Not before this turn is over, as over a wire.
+    expect(two.mailboxLength).toBe(0)
+    for (const message of [1, 2, 3]) {
+      expect(await two.receive()).toEqual({ type: 'message', message, from: one.pid })
+    }
+    expect(two.mailboxLength).toBe(0)
+  })
+
+  test('link to and monitor each other, and those that are not there', async () => {
+    const [one, two] = [node.processes.spawn({}), node.processes.spawn({ name: 'two' })]
+    one.link(two.pid)
+    const refs = [one.monitor(two.pid), one.monitor({ name: 'two', node: LOCAL })]
+    await delivered()
+    two.exit(boom)
+    expect(await one.receive()).toEqual({ type: 'exit', from: two.pid, reason: boom })
+    expect(await one.receive()).toMatchObject({ type: 'down', ref: refs[0], reason: boom })
+    expect(await one.receive()).toMatchObject({ type: 'down', ref: refs[1], reason: boom })
+    one.link(two.pid)
+    const late = one.monitor({ name: 'two', node: LOCAL })
+    expect(await one.receive()).toEqual({ type: 'exit', from: two.pid, reason: noproc })
+    expect(await one.receive()).toMatchObject({ type: 'down', ref: late, reason: noproc })
+  })
+
+  test('unlink, and link again', async () => {
+    const [one, two] = [node.processes.spawn({}), node.processes.spawn({})]
+    for (let count = 0; count < 10; count++) {
+      one.link(two.pid)
+      two.link(one.pid)
+      one.unlink(two.pid)
+    }
+    await delivered()
+    two.exit(boom)
+    await delivered()
+    expect(one.mailboxLength).toBe(0)
+
+    const three = node.processes.spawn({ trapExit: false })
+    one.link(three.pid)
+    one.unlink(three.pid)
+    one.link(three.pid)
+    await delivered()
+    one.exit(boom)
+    await delivered()
+    expect(three.exitReason).toEqual(boom)
+  })
+
+  test('end each other with exit/2', async () => {
+    const [one, two] = [node.processes.spawn({}), node.processes.spawn({})]
+    one.sendExit(two.pid, atom('kill'))
+    await expect(two.receive()).rejects.toMatchObject({ reason: atom('killed') })
+  })
+
+  test('do not spawn over no connection', async () => {
+    const process = node.processes.spawn({})
+    await expect(process.spawn(LOCAL, 'm', 'f')).rejects.toBeInstanceOf(NotConnectedError)
+  })
+})
+
+describe('what a node knows', () => {
+  test('is asked of the flags in force, and is all for oneself', () => {
+    expect(node.processes.supports(LOCAL, 'ALIAS')).toBe(true)
+    expect(node.processes.supports(OTHER, 'ALIAS')).toBe(true)
+    node.peer(OTHER).flags &= ~flag.ALIAS
+    expect(node.processes.supports(OTHER, 'ALIAS')).toBe(false)
+    expect(node.processes.supports('nobody@127.0.0.1', 'ALIAS')).toBe(false)
+  })
+})
+
+/** Gives its pids, the first of which is that of calls, other numbers than 1, 2, 3… */
+class NumberedBy extends Identity {
+  readonly #numberOf: (count: number) => number
+  constructor(numberOf: (count: number) => number) {
+    super(parseNodeName(LOCAL))
+    this.#numberOf = numberOf
+  }
+
+  override makePid(): Pid {
+    const { id, creation } = super.makePid()
+    // The first is made before there are numbers.
+    const number = #numberOf in this ? this.#numberOf(id) : id
+    return new Pid(this.atom, number % 2 ** 15, Math.floor(number / 2 ** 15), creation)
+  }
+}
+
+function numberOf({ id, serial }: Pid): number {
+  return serial * 2 ** 15 + id
+}
+
+function processesOf(identity: Identity): Processes {
+  const nothing = () => {}
+  return new Processes({ identity, peer: () => undefined, beginWait: nothing, endWait: nothing })
+}
