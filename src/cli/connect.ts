@@ -16,6 +16,9 @@ import { UsageError } from './usage-error.ts'
 /** For the node to close the connection too, in milliseconds: no answer is waited for any more. */
 const CLOSE_TIMEOUT = 500
 
+/** Everything was answered or given up by then: a node that hangs is not waited for. */
+const CLOSE_TIMEOUT = 250
+
 /** A node, and how long the command may still wait for it. */
 export interface Reached {
   readonly remote: RemoteNode
