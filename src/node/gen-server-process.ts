@@ -37,14 +37,17 @@ export interface GenServerHandlers {
 }
 
 /**
- * Serves until the process ends. A handler that fails ends it with the reason `handler_failed`, so that
+ * Serves until the process ends, also when a handler calls its `exit`. A handler that fails ends it with the reason `handler_failed`, so that
  * callers need not wait for their time-outs.
  *
  * @throws what a handler throws; {ProcessExitedError | MailboxFullError} when something else ended it
  */
 export async function serveGenServer(process: Process, handlers: GenServerHandlers): Promise<void> {
   try {
-    for await (const mail of process) await handle(process, handlers, mail)
+    for await (const mail of process) {
+      // What came before its end is there still, and is not for it to handle any more.
+      if (process.exitReason === undefined) await handle(process, handlers, mail)
+    }
   } finally {
     process.exit(HANDLER_FAILED)
   }
@@ -55,12 +58,19 @@ async function handle(process: Process, handlers: GenServerHandlers, mail: Mail)
   const call = readCall(message)
   if (call !== undefined) {
     const reply = await handlers.handleCall(call.request, call.from)
-    if (reply !== undefined) replyTo(process, call.from, reply)
-  } else if (isTuple(message, 2) && isAtom(message.elements[0], '$gen_cast')) {
-    await handlers.handleCast?.(message.elements[1] ?? [])
-  } else {
-    await handlers.handleInfo?.(mail)
+    if (reply !== undefined && process.exitReason === undefined) replyTo(process, call.from, reply)
+    return
   }
+  const cast = readCast(message)
+  if (cast !== undefined) await handlers.handleCast?.(cast)
+  else await handlers.handleInfo?.(mail)
+}
+
+/** `{'$gen_cast', Request}`. */
+function readCast(message: Term | undefined): Term | undefined {
+  if (!isTuple(message, 2)) return undefined
+  const [kind, request] = message.elements
+  return isAtom(kind, '$gen_cast') ? request : undefined
 }
 
 /** `{'$gen_call', {Pid, Tag}, Request}`. */
@@ -74,7 +84,12 @@ function readCall(
   return pid instanceof Pid && tag !== undefined ? { from: { pid, tag }, request } : undefined
 }
 
-/** Answers a call, as `gen_server:reply/2`. A caller that is gone does not get the reply. */
+/**
+ * Answers a call, as `gen_server:reply/2`. A caller that is gone does not get the reply.
+ *
+ * @throws {EncodeError} when the reply is no term
+ * @throws {ProcessExitedError} when this process has ended
+ */
 export function replyTo(process: Process, { pid, tag }: Caller, reply: Term): void {
   const message = new Tuple([tag, reply])
   const alias = aliasOf(tag)

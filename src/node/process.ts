@@ -185,7 +185,7 @@ export class Process implements AsyncIterable<Mail>, Disposable {
   }
 
   /**
-   * Takes mail until the process calls `exit`.
+   * Takes mail until the process has called `exit` and none is left.
    *
    * @throws {ProcessExitedError | MailboxFullError} when something else ended the process
    */
