@@ -1,13 +1,15 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { flag } from '../../src/dist/flags.ts'
+import { controlTerm, SPAWN_REPLY_LINK, SPAWN_REPLY_MONITOR } from '../../src/dist/control.ts'
+import { CLIENT_FLAGS, flag } from '../../src/dist/flags.ts'
 import { parseNodeName } from '../../src/dist/node-name.ts'
-import { atom, Pid } from '../../src/etf/index.ts'
+import { atom, encode, Pid } from '../../src/etf/index.ts'
 import {
   NameTakenError,
   NotConnectedError,
   SendQueueFullError,
   TooManyProcessesError,
 } from '../../src/node/errors.ts'
+import { HiddenNode, type HiddenNodeOptions } from '../../src/node/hidden-node.ts'
 import { Identity } from '../../src/node/identity.ts'
 import { Processes } from '../../src/node/processes.ts'
 import {
@@ -19,6 +21,13 @@ import {
   remotePid,
   remoteReference,
 } from './lone-processes.ts'
+import { COOKIE, PEER_NAME, ScriptedPeer } from './scripted-peer.ts'
+
+/** For what comes in no time, or else is missing. */
+const SOON = { timeout: 5_000 }
+
+/** What puts a distribution header before each message. */
+const HEADERS = flag.FRAGMENTS | flag.DIST_HDR_ATOM_CACHE
 
 let node: LoneProcesses
 const them = remotePid()
@@ -213,6 +222,129 @@ describe('what a node knows', () => {
     node.peer(OTHER).flags &= ~flag.ALIAS
     expect(node.processes.supports(OTHER, 'ALIAS')).toBe(false)
     expect(node.processes.supports('nobody@127.0.0.1', 'ALIAS')).toBe(false)
+  })
+})
+
+describe('over a wire', () => {
+  /** A client with a process, and a peer that does as the test says. */
+  async function meet(options: Partial<HiddenNodeOptions> = {}) {
+    const peer = await ScriptedPeer.start()
+    const client = new HiddenNode({ cookie: COOKIE, port: peer.port, ...options })
+    const remote = await client.connect(PEER_NAME)
+    const process = client.spawn()
+    const sender = new Pid(atom(PEER_NAME), 9, 0, peer.identity.creation)
+    const stop = async (): Promise<void> => {
+      await client.close()
+      await peer.close()
+    }
+    return { peer, client, remote, process, sender, [Symbol.asyncDispose]: stop }
+  }
+
+  test('a message that is too large is lost alone', async () => {
+    await using met = await meet({ maxFrameSize: 100_000 })
+    const { peer, process, sender, remote } = met
+    const control = { type: 'send_sender', fromPid: sender, toPid: process.pid } as const
+    peer.send(control, new Uint8Array(300_000))
+    peer.send(control, 1)
+    expect(await process.receive(SOON)).toMatchObject({ message: 1 })
+    expect(remote.isConnected).toBe(true)
+  })
+
+  test('a message whose bytes are no term is lost alone', async () => {
+    await using met = await meet({ flags: CLIENT_FLAGS & ~HEADERS })
+    const { peer, process, sender, remote } = met
+    const control = { type: 'send_sender', fromPid: sender, toPid: process.pid } as const
+    // 112: no distribution header; the control message; then 131: the version, 250: no tag.
+    const frame = [112, ...encode(controlTerm(control)), 131, 250]
+    peer.sendRaw(0, 0, 0, frame.length, ...frame)
+    peer.send(control, 1)
+    expect(await process.receive(SOON)).toMatchObject({ message: 1 })
+    expect(remote.isConnected).toBe(true)
+  })
+
+  test('UNLINK_ID is acknowledged before any other signal to that process', async () => {
+    await using met = await meet()
+    const { peer, process, sender: fromPid } = met
+    const toPid = process.pid
+    peer.send({ type: 'link', fromPid, toPid })
+    peer.send({ type: 'unlink_id', id: 3, fromPid, toPid })
+    peer.send({ type: 'send_sender', fromPid, toPid }, 1)
+    await process.receive(SOON)
+    process.send(fromPid, 2)
+    expect((await peer.nth(0)).control).toMatchObject({ type: 'unlink_id_ack', id: 3 })
+    expect((await peer.nth(1)).payload).toBe(2)
+  })
+
+  test('who floods a process ends it alone', async () => {
+    await using met = await meet()
+    const { peer, client, process, sender: fromPid, remote } = met
+    const small = client.spawn({ maxMessages: 10 })
+    const ref = peer.identity.makeReference()
+    peer.send({ type: 'monitor_p', fromPid, toProc: small.pid, ref })
+    for (let count = 0; count < 1_000; count++) {
+      peer.send({ type: 'send_sender', fromPid, toPid: small.pid }, count)
+    }
+    peer.send({ type: 'send_sender', fromPid, toPid: process.pid }, 1)
+    expect(await process.receive(SOON)).toMatchObject({ message: 1 })
+    expect(await peer.nth(0)).toMatchObject({
+      control: { type: 'payload_monitor_p_exit', ref },
+      payload: atom('killed'),
+    })
+    expect(small.mailboxLength).toBe(10)
+    expect(remote.isConnected).toBe(true)
+  })
+
+  test.each([
+    ['neither linked nor monitored', 0, []],
+    ['monitored', SPAWN_REPLY_MONITOR, ['demonitor_p']],
+    ['linked', SPAWN_REPLY_LINK, ['exit']],
+    ['both', SPAWN_REPLY_MONITOR | SPAWN_REPLY_LINK, ['demonitor_p', 'exit']],
+  ])('a spawn that was given up leaves nothing of a process that is %s', async (_, flags, told) => {
+    await using met = await meet()
+    const { peer, process, sender: spawned, remote } = met
+    const link = (flags & SPAWN_REPLY_LINK) !== 0
+    const monitor = (flags & SPAWN_REPLY_MONITOR) !== 0
+    const controller = new AbortController()
+    const options = { link, monitor, signal: controller.signal }
+    const spawning = process.spawn(PEER_NAME, 'm', 'f', [], options)
+    const { reqId, from, optList } = await peer.nthRequest(0)
+    expect(optList).toEqual([
+      ...(link ? [atom('link')] : []),
+      ...(monitor ? [atom('monitor')] : []),
+    ])
+    controller.abort(new Error('enough'))
+    await expect(spawning).rejects.toThrow('enough')
+    peer.send({ type: 'spawn_reply', reqId, to: from, flags, result: spawned })
+    peer.send({ type: 'send', toPid: process.pid }, 1)
+    await process.receive(SOON)
+    process.send(spawned, 2)
+    const all = []
+    for (let index = 1; index <= told.length + 1; index++) all.push(await peer.nth(index))
+    expect(all.map(({ control }) => control.type)).toEqual([...told, 'send_sender'])
+    if (link) expect(all.at(-2)?.control).toMatchObject({ reason: atom('abandoned') })
+    expect(remote.counters.callsPending).toBe(0)
+  })
+
+  test('a spawn that is refused fails with the reason', async () => {
+    await using met = await meet()
+    const { peer, process } = met
+    const spawning = process.spawn(PEER_NAME, 'm', 'f', [], { link: true, monitor: true })
+    const { reqId, from } = await peer.nthRequest(0)
+    peer.send({ type: 'spawn_reply', reqId, to: from, flags: 0, result: atom('badarg') })
+    await expect(spawning).rejects.toMatchObject({
+      code: 'ERR_REMOTE_CALL',
+      reason: atom('badarg'),
+    })
+  })
+
+  test('a node that is lost is told of by a spawn under way', async () => {
+    await using met = await meet()
+    const { peer, process } = met
+    const spawning = process.spawn(PEER_NAME, 'm', 'f', [], { link: true })
+    await peer.nthRequest(0)
+    peer.transport?.destroy()
+    await expect(spawning).rejects.toMatchObject({ code: 'ERR_NODE_CONNECTION_LOST' })
+    expect(process.mailboxLength).toBe(0)
   })
 })
 
