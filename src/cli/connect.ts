@@ -13,9 +13,6 @@ import { findCookie } from './find-cookie.ts'
 import type { ConnectionOptions } from './options.ts'
 import { UsageError } from './usage-error.ts'
 
-/** For the node to close the connection too, in milliseconds: no answer is waited for any more. */
-const CLOSE_TIMEOUT = 500
-
 /** Everything was answered or given up by then: a node that hangs is not waited for. */
 const CLOSE_TIMEOUT = 250
 
