@@ -41,6 +41,12 @@ const ENTRIES: readonly Entry[] = [
     load: async (context) => (await import('./commands/diagnose.ts')).diagnoseCommand(context),
   },
   {
+    name: 'carriers',
+    group: GROUP.diagnosis,
+    summary: 'how full each carrier is, and which blocks keep the sparse ones',
+    load: async (context) => (await import('./commands/carriers.ts')).carriersCommand(context),
+  },
+  {
     name: 'memory',
     group: GROUP.recon,
     summary: 'used, allocated, unused, usage; by allocator and by instance',

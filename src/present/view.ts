@@ -39,8 +39,11 @@ export function shows(view: View, keyword: Keyword): boolean {
   return view.keyword === undefined || view.keyword === keyword
 }
 
+/** What the first line says of a node. */
+export type Headed = Pick<Snapshot, 'node' | 'otpRelease' | 'schedulers' | 'takenAt'>
+
 /** The first line: who, which release, when. */
-export function heading(title: string, snapshot: Snapshot, { paper, label, unit }: View): string {
+export function heading(title: string, snapshot: Headed, { paper, label, unit }: View): string {
   const { node, otpRelease, schedulers, takenAt } = snapshot
   const facts = [
     node !== undefined && node !== label ? printable(node) : undefined,

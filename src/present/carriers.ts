@@ -1,0 +1,195 @@
+/**
+ * The carriers of a node, for people: how full they are, what pins the sparse ones, and which holes they
+ * have.
+ */
+import {
+  type CarrierReport,
+  type CarrierScan,
+  carrierReports,
+  type FreeBlockBucket,
+  unused,
+} from '../analysis/carriers.ts'
+import { compare, toDouble } from '../analysis/integer.ts'
+import type { Integer } from '../analysis/snapshot.ts'
+import { inUnit } from '../analysis/unit.ts'
+import { formatCount, formatPercentage, NONE } from './figures.ts'
+import { printable } from './printable.ts'
+import { wrap } from './prose.ts'
+import { type Column, table } from './table.ts'
+import { figureUnit, type Headed, heading, missingText, sizeIn, type View } from './view.ts'
+
+/** Of how many allocators the details are shown, unless all are wanted. */
+const DETAILED = 3
+
+export function carriersText(scan: CarrierScan, headed: Headed, view: View, all: boolean): string {
+  const { colors, width } = view.paper
+  const reports = carrierReports(scan)
+  const notable = reports.filter(({ pinned }) => pinned.carriers > 0)
+  const detailed = all ? reports : notable.slice(0, DETAILED)
+  const hidden = notable.length - Math.min(notable.length, detailed.length)
+  return [
+    heading('Carriers', headed, view),
+    reports.length === 0 ? 'No carrier was seen.' : summary(reports, view),
+    ...detailed.map((report) => details(report, view)),
+    ...(hidden === 0 ? [] : [colors.dim(`and ${hidden} allocators more; --all shows them`)]),
+    ...(scan.missing.length === 0
+      ? []
+      : [[colors.bold('Not scanned'), ...missingText(scan.missing, view.paper)].join('\n')]),
+    [
+      ...EXPLANATION.map((note) => wrap(note, width)),
+      ...(reports.some(({ unscanned }) => toDouble(unscanned) > 0) ? [wrap(UNSCANNED, width)] : []),
+      ...ranText(scan, view),
+    ].join('\n'),
+    ['fragmentation', 'diagnose']
+      .map((command) => `${colors.cyan('Next:')} ${view.next(command)}`)
+      .join('\n'),
+  ].join('\n\n')
+}
+
+function summary(reports: readonly CarrierReport[], view: View): string {
+  const right = (title: string): Column => ({ title, align: 'right' })
+  const hasUnscanned = reports.some(({ unscanned }) => toDouble(unscanned) > 0)
+  return table(
+    [
+      { title: 'allocator' },
+      ...['carriers', 'held', 'used', 'usage', 'in pool', 'held', 'pinned', 'held'].map(right),
+      ...(hasUnscanned ? [right('unscanned')] : []),
+    ],
+    reports.map((report) => [
+      printable(report.allocator),
+      carriersCell(report),
+      size(view, report.size),
+      size(view, report.used),
+      report.carriers === 0 ? NONE : formatPercentage(report.usage),
+      count(report.pool.carriers),
+      sizeCell(view, report.pool.size),
+      count(report.pinned.carriers),
+      sizeCell(view, report.pinned.size),
+      ...(hasUnscanned ? [sizeCell(view, report.unscanned)] : []),
+    ]),
+    view.paper,
+  )
+}
+
+/** `95`, or `95 of 98` where the allocator says that it has others. */
+function carriersCell({ carriers, counted }: CarrierReport): string {
+  const seen = formatCount(carriers)
+  return counted === undefined || compare(counted, carriers) === 0
+    ? seen
+    : `${seen} of ${formatCount(counted)}`
+}
+
+function details(report: CarrierReport, view: View): string {
+  const { colors, width } = view.paper
+  const { allocator, pinned, empty } = report
+  const sentence =
+    pinned.carriers === 0
+      ? 'no carrier is kept by few blocks'
+      : `${formatCount(pinned.blocks)} ${plural(pinned.blocks, 'block')} with ${size(view, pinned.used)} ` +
+        `${toDouble(pinned.blocks) === 1 ? 'pins' : 'pin'} ${formatCount(pinned.carriers)} ` +
+        `${plural(pinned.carriers, 'carrier')} with ${size(view, pinned.size)}, each used below ` +
+        `${formatPercentage(pinned.below).replace('.0', '')}: ${size(view, unused(pinned))} lie idle`
+  const hollow =
+    empty.carriers === 0
+      ? ''
+      : `; ${formatCount(empty.carriers)} more with ${size(view, empty.size)} ` +
+        `${empty.carriers === 1 ? 'is' : 'are'} empty`
+  const indent = '  '
+  return [
+    colors.bold(printable(allocator)),
+    indent + wrap(`${sentence}${hollow}.`, width - indent.length, indent),
+    ...pinned.byType.map(
+      (blocks) =>
+        `${indent}  ${formatCount(blocks.count)} ${plural(blocks.count, 'block')} of ` +
+        `${printable(blocks.type)}, ${size(view, blocks.size)}`,
+    ),
+    ...histogram(
+      'carriers by usage',
+      report.usageHistogram
+        .filter(({ carriers }) => carriers > 0)
+        .map(({ from, to, carriers, size: held }) => ({
+          label: `${Math.round(from * 100)}–${Math.round(to * 100)}%`,
+          count: carriers,
+          more: size(view, held),
+        })),
+      view,
+    ),
+    ...histogram('free blocks by size', freeBlockBars(report.freeBlocks, view), view),
+  ].join('\n')
+}
+
+interface Bar {
+  readonly label: string
+  readonly count: Integer
+  readonly more: string
+}
+
+/** From the first size of which there is a block to the last. */
+function freeBlockBars(buckets: readonly FreeBlockBucket[], view: View): readonly Bar[] {
+  const isFilled = ({ count }: FreeBlockBucket): boolean => toDouble(count) > 0
+  const first = buckets.findIndex(isFilled)
+  const last = buckets.length - 1 - [...buckets].reverse().findIndex(isFilled)
+  if (first < 0) return []
+  return buckets.slice(first, last + 1).map(({ from, to, count }) => ({
+    label: `${size(view, from)} and more`,
+    count,
+    more: to === undefined ? '' : `below ${size(view, to)}`,
+  }))
+}
+
+/** How wide the longest bar is. */
+const BAR_WIDTH = 24
+
+function histogram(title: string, bars: readonly Bar[], view: View): readonly string[] {
+  if (bars.length === 0) return []
+  const most = Math.max(...bars.map((bar) => toDouble(bar.count)))
+  const counts = bars.map((bar) => formatCount(bar.count))
+  const widest = (texts: readonly string[]): number =>
+    Math.max(...texts.map(({ length }) => length))
+  const labels = widest(bars.map(({ label }) => label))
+  const figures = widest(counts)
+  const extras = widest(bars.map(({ more }) => more))
+  return [
+    `  ${view.paper.colors.dim(title)}`,
+    ...bars.map(({ label, count, more }, index) => {
+      const length = most === 0 ? 0 : Math.ceil((toDouble(count) / most) * BAR_WIDTH)
+      const line =
+        `    ${label.padStart(labels)}  ${(counts[index] ?? '').padStart(figures)}  ` +
+        `${more.padEnd(extras)}  ${'█'.repeat(length)}`
+      return line.trimEnd()
+    }),
+  ]
+}
+
+const EXPLANATION = [
+  'Only an empty carrier is given back: one block keeps all of it. pinned: carriers with blocks in them ' +
+    'that are used below 60% (heaps: 50%), the lines of the diagnosis; in pool: abandoned as too empty. ' +
+    'A block in a carrier of its own (sbcs) counts as large as the carrier.',
+]
+
+const UNSCANNED =
+  'unscanned: of carriers that changed hands during the scan; what is in there is not known, and usage ' +
+  'is of the rest.'
+
+function ranText({ ran }: CarrierScan, { paper }: View): readonly string[] {
+  const [first, ...others] = ran
+  if (first === undefined) return []
+  const more = others.length === 0 ? '' : ` and the same for ${others.length} allocators more`
+  return [wrap(`Ran on the node: ${printable(first)}${more}.`, paper.width)]
+}
+
+function plural(count: Integer, noun: string): string {
+  return toDouble(count) === 1 ? noun : `${noun}s`
+}
+
+function count(value: number): string {
+  return value === 0 ? NONE : formatCount(value)
+}
+
+function sizeCell(view: View, bytes: Integer): string {
+  return toDouble(bytes) === 0 ? NONE : size(view, bytes)
+}
+
+function size(view: View, bytes: Integer): string {
+  return sizeIn(view, inUnit(bytes, figureUnit(view)))
+}

@@ -1,0 +1,48 @@
+/**
+ * Why the carriers of a node cannot be looked into.
+ */
+import { BeamscopeError } from '../errors.ts'
+
+/** The node has no module `instrument`. */
+export class InstrumentMissingError extends BeamscopeError {
+  readonly code = 'ERR_INSTRUMENT_MISSING'
+  readonly node: string
+  /** The application that would have it, for the node's release. */
+  readonly application: string
+  constructor(node: string, otpRelease: string | undefined) {
+    const release = Number(otpRelease)
+    const application = Number.isNaN(release)
+      ? 'runtime_tools (from OTP 26 on) or tools (before)'
+      : release < 26
+        ? 'tools'
+        : 'runtime_tools'
+    super(`${node} has no module instrument, which is in the application ${application}`, {
+      hint:
+        'a release has it when it lists the application (rebar3: {relx, [{release, …, [tools]}]}, mix: ' +
+        'extra_applications: [:runtime_tools]); a node with an Erlang/OTP on its disk, when the ' +
+        'application is on its code path. It need not be started. beamscope fragmentation goes without',
+    })
+    this.node = node
+    this.application = application
+  }
+}
+
+/** No allocator that was asked for has an instance of such a number. */
+export class NoSuchInstanceError extends BeamscopeError {
+  readonly code = 'ERR_NO_SUCH_INSTANCE'
+  readonly node: string
+  readonly instance: number
+  readonly instances: readonly number[]
+  constructor(node: string, instance: number, instances: readonly number[]) {
+    const last = Math.max(0, ...instances)
+    super(`${node} has no instance ${instance} of these allocators`, {
+      hint:
+        last === 0
+          ? 'they have the global instance alone: leave out --scheduler'
+          : `schedulers have 1 to ${last}, and 0 is the global instance`,
+    })
+    this.node = node
+    this.instance = instance
+    this.instances = instances
+  }
+}
