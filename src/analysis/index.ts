@@ -31,11 +31,17 @@ export {
   type Severity,
   type Verdict,
 } from './finding.ts'
+export type { SettingUnit } from './flags.ts'
 export { type Fragmentation, fragmentation } from './fragmentation.ts'
 export { type Json, type Plain, toJson } from './json.ts'
 export { type MemoryKey, type MemoryReport, memory, memoryReport } from './memory.ts'
 export { type SbcsToMbcs, sbcsToMbcs } from './sbcs-to-mbcs.ts'
-export type { EffectiveSettings } from './settings.ts'
+export {
+  type AllocatorSettings,
+  type EffectiveSettings,
+  type Setting,
+  settings,
+} from './settings.ts'
 export type * from './snapshot.ts'
 export { THRESHOLDS, type Thresholds } from './thresholds.ts'
 export { type Amount, inUnit, UNITS, type Unit } from './unit.ts'

@@ -5,9 +5,10 @@
  * @see https://ferd.github.io/recon/recon_alloc.html
  */
 import type { Remedy } from './finding.ts'
+import { allocatorFlag } from './flags.ts'
 import { compare, divide } from './integer.ts'
 import type { AllocatorOccupancy } from './occupancy.ts'
-import { allocatorFlag, numericOption, schedulerOption } from './settings.ts'
+import { numericOption, schedulerOption } from './settings.ts'
 import type { AllocatorInstance, Integer } from './snapshot.ts'
 
 /** Strategies that look at addresses or ages, and so keep blocks together. */

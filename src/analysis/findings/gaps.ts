@@ -2,7 +2,7 @@
  * What the diagnosis could not see.
  */
 import type { Examination, Finding } from '../finding.ts'
-import { allocatorFlag } from '../settings.ts'
+import { allocatorFlag } from '../flags.ts'
 import type { Missing, Snapshot } from '../snapshot.ts'
 
 export function disabledAllocators({ snapshot }: Examination): readonly Finding[] {

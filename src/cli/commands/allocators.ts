@@ -4,8 +4,10 @@
 import type { Command } from 'commander'
 import { allocators, allocatorTypes } from '../../analysis/allocators.ts'
 import { toJson } from '../../analysis/json.ts'
+import { settings } from '../../analysis/settings.ts'
 import { UTIL_ALLOCATORS } from '../../analysis/util-allocators.ts'
 import { allocatorsText } from '../../present/allocators.ts'
+import { settingsText } from '../../present/settings.ts'
 import { analysisCommand, show } from '../analysis-command.ts'
 import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
@@ -21,6 +23,10 @@ import { rowsOf } from '../rows.ts'
 /** Those of recon's figures, and what is in a snapshot beside them. */
 const NAMES = [...UTIL_ALLOCATORS, 'literal_alloc', 'mseg_alloc', 'sys_alloc', 'erts_mmap']
 
+interface AllocatorsOptions extends AnalysisOptions, AllocatorOptions, KeywordOptions {
+  readonly settings?: true
+}
+
 export function allocatorsCommand(context: Context): Command {
   const command = analysisCommand(
     'allocators',
@@ -29,27 +35,40 @@ export function allocatorsCommand(context: Context): Command {
     context,
   )
   addAllocatorOption(addKeywordOptions(command), NAMES)
-  command.action(
-    (node: string | undefined, options: AnalysisOptions & AllocatorOptions & KeywordOptions) => {
-      const rows = rowsOf(options)
-      return show('allocators', node, options, context, {
-        json: (snapshot, unit) =>
-          toJson({
-            instances: allocators(snapshot, unit).filter(rows.isWanted),
-            types: allocatorTypes(snapshot, unit).filter(rows.isWanted),
-          }),
-        text: (snapshot, view) => allocatorsText(snapshot, view, rows),
-      })
-    },
+  command.option(
+    '--settings',
+    'show the settings in force instead, the defaults, and the flags that set them',
   )
+  command.action((node: string | undefined, options: AllocatorsOptions) => {
+    const rows = rowsOf(options)
+    return show('allocators', node, options, context, {
+      json: (snapshot, unit) =>
+        toJson(
+          options.settings
+            ? { settings: settings(snapshot).filter(rows.isWanted) }
+            : {
+                instances: allocators(snapshot, unit).filter(rows.isWanted),
+                types: allocatorTypes(snapshot, unit).filter(rows.isWanted),
+              },
+        ),
+      text: (snapshot, view) =>
+        options.settings
+          ? settingsText(snapshot, view, rows)
+          : allocatorsText(snapshot, view, rows),
+    })
+  })
   return addExamples(
     command,
     [
       'beamscope allocators rabbit@myhost',
       'beamscope allocators rabbit@myhost --allocator eheap_alloc --max',
+      'beamscope allocators rabbit@myhost --settings',
       "beamscope allocators --snapshot node.etf --json | jq '.data.types[].options'",
     ],
     'People see one line for each allocator; --json has every counter and every effective ' +
-      'option, by instance under "instances" and added up under "types".',
+      'option, by instance under "instances" and added up under "types". With --settings both ' +
+      'show the settings in force, in bytes whatever --unit says, beside those of a node without any ' +
+      'flag. Maxima are sums of peaks that were not simultaneous: a bound, which the node may never ' +
+      'have come near.',
   )
 }
