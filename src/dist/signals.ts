@@ -4,7 +4,7 @@
  *
  * @see https://www.erlang.org/doc/system/ref_man_processes.html#signals
  */
-import { Atom, DecodeError, Pid, type Reference, type Term } from '../etf/index.ts'
+import { Atom, DecodeError, encode, Pid, type Reference, type Term } from '../etf/index.ts'
 import type { ControlMessage } from './control.ts'
 import { flag, hasFlags } from './flags.ts'
 import { MessageTooLargeError } from './fragments.ts'
@@ -59,7 +59,7 @@ export type Signal<Body> =
 
 /** A reason or a message that may not be decodable; reading it throws then, as `Payload.decode` does. */
 export interface UnreadBody {
-  /** Bytes on the wire; 0 where it was a part of the control message. */
+  /** Bytes on the wire. */
   readonly size: number
   readonly read: Payload['decode']
 }
@@ -231,5 +231,10 @@ function unread(payload: Payload | undefined): UnreadBody {
 
 /** A reason inside of a control message has been read with it. */
 function known(reason: Term): UnreadBody {
-  return { size: 0, read: () => reason }
+  return {
+    get size() {
+      return encode(reason).length
+    },
+    read: () => reason,
+  }
 }

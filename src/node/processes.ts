@@ -45,6 +45,8 @@ export class Processes implements Surroundings {
   readonly #byName = new Map<string, Process>()
   /** By the number of the reference. */
   readonly #byAlias = new Map<number, Process>()
+  /** What processes of this node have sent each other and not received. */
+  readonly #local: Signal<UnreadBody>[] = []
 
   constructor(options: ProcessesOptions) {
     this.identity = options.identity
@@ -98,8 +100,7 @@ export class Processes implements Surroundings {
 
   signal(node: string, signal: Signal<Term>, sender?: object): void {
     if (node === this.identity.name.full) {
-      // In a turn of its own, as what comes over a wire.
-      queueMicrotask(() => this.receive(node, unread(signal)))
+      this.#queueLocal(unread(signal))
       return
     }
     const peer = this.#peer(node)
@@ -148,6 +149,16 @@ export class Processes implements Surroundings {
     if (to instanceof Atom) return this.#byName.get(to.name)
     const number = this.identity.referenceNumber(to)
     return number === undefined ? undefined : this.#byAlias.get(number)
+  }
+
+  /** Comes in a later turn of the event loop, as over a wire, so that others have theirs in between. */
+  #queueLocal(signal: Signal<UnreadBody>): void {
+    if (this.#local.length === 0) setImmediate(() => this.#deliverLocal())
+    this.#local.push(signal)
+  }
+
+  #deliverLocal(): void {
+    for (const signal of this.#local.splice(0)) this.receive(this.identity.name.full, signal)
   }
 
   #answerForNobody(node: string, signal: Signal<UnreadBody>): void {

@@ -2,6 +2,7 @@
  * The processes of a node whose only peers are scripts: what is signalled to a peer is kept, and what a
  * peer signals is whatever the test says.
  */
+import { setImmediate } from 'node:timers/promises'
 import { CLIENT_FLAGS } from '../../src/dist/flags.ts'
 import { parseNodeName } from '../../src/dist/node-name.ts'
 import type { Outgoing, Signal, UnreadBody } from '../../src/dist/signals.ts'
@@ -122,7 +123,7 @@ export class LoneProcesses {
   }
 }
 
-/** Lets processes of one node have what they sent each other. */
-export function delivered(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+/** Lets processes of one node have what they sent each other, and the answers to that. */
+export async function delivered(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await setImmediate()
 }

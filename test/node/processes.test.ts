@@ -1,7 +1,9 @@
+import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { controlTerm, SPAWN_REPLY_LINK, SPAWN_REPLY_MONITOR } from '../../src/dist/control.ts'
 import { CLIENT_FLAGS, flag } from '../../src/dist/flags.ts'
 import { parseNodeName } from '../../src/dist/node-name.ts'
+import type { Signal, UnreadBody } from '../../src/dist/signals.ts'
 import { atom, encode, Pid } from '../../src/etf/index.ts'
 import {
   NameTakenError,
@@ -11,6 +13,7 @@ import {
 } from '../../src/node/errors.ts'
 import { HiddenNode, type HiddenNodeOptions } from '../../src/node/hidden-node.ts'
 import { Identity } from '../../src/node/identity.ts'
+import type { Process } from '../../src/node/process.ts'
 import { Processes } from '../../src/node/processes.ts'
 import {
   body,
@@ -209,9 +212,73 @@ describe('processes of one node', () => {
     await expect(two.receive()).rejects.toMatchObject({ reason: atom('killed') })
   })
 
+  test('let all else have its turn, however much they have to say', async () => {
+    const [one, two] = [node.processes.spawn({}), node.processes.spawn({})]
+    let count = 0
+    const echo = async (self: Process, other: Process): Promise<void> => {
+      for await (const _ of self) {
+        count += 1
+        if (count < 100_000) self.send(other.pid, count)
+      }
+    }
+    void echo(one, two)
+    void echo(two, one)
+    one.send(two.pid, 0)
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    expect(count).toBeGreaterThan(0)
+    expect(count).toBeLessThan(100_000)
+    one.exit()
+    two.exit()
+  })
+
   test('do not spawn over no connection', async () => {
     const process = node.processes.spawn({})
     await expect(process.spawn(LOCAL, 'm', 'f')).rejects.toBeInstanceOf(NotConnectedError)
+  })
+})
+
+describe('whatever a peer signals', () => {
+  test('harms no process, and is never thrown', () => {
+    const targets = [node.processes.spawn({ name: 'rex' }), node.processes.spawn({})]
+    const aliases = targets.map((target) => target.alias())
+    const froms = [them, remotePid(2), remotePid(1, OTHER), node.identity.pid]
+    const tos = [...targets.map(({ pid }) => pid), remotePid(5, LOCAL), node.identity.pid]
+    const refs = [remoteReference(1), remoteReference(2), ...aliases]
+    const pid = fc.constantFrom(...froms)
+    const to = fc.constantFrom(...tos)
+    const process = fc.oneof(to, fc.constantFrom(atom('rex'), atom('nobody')))
+    const target = fc.oneof(process, fc.constantFrom(...refs))
+    const ref = fc.constantFrom(...refs)
+    const id = fc.nat(3)
+    const reason = fc.constantFrom(body(boom), body(atom('normal')), body(atom('kill'), 0))
+    const is = <T extends string>(...types: readonly T[]) => ({ type: fc.constantFrom(...types) })
+    const signal: fc.Arbitrary<Signal<UnreadBody>> = fc.oneof(
+      fc.record({
+        ...is('message'),
+        from: fc.option(pid, { nil: undefined }),
+        to: target,
+        message: reason,
+      }),
+      fc.record({ ...is('link'), from: pid, to }),
+      fc.record({ ...is('unlink'), from: pid, to, id: fc.option(id, { nil: undefined }) }),
+      fc.record({ ...is('unlink_ack'), from: pid, to, id }),
+      fc.record({ ...is('monitor', 'demonitor'), from: pid, to: process, ref }),
+      fc.record({ ...is('down'), from: fc.oneof(pid, fc.constant(atom('rex'))), to, ref, reason }),
+      // An exit signal of a link, whatever its reason, does not end who traps exits.
+      fc.record({ ...is('exit'), ofLink: fc.constant(true), from: pid, to: target, reason }),
+    )
+    fc.assert(
+      fc.property(fc.array(signal, { maxLength: 50 }), (signals) => {
+        for (const [index, it] of signals.entries()) {
+          const [first, second] = targets
+          if (index % 7 === 0) first?.link(them)
+          if (index % 11 === 0) first?.unlink(them)
+          if (index % 5 === 0) second?.monitor(them)
+          node.receive(it)
+        }
+      }),
+    )
+    expect(targets.map(({ exitReason }) => exitReason)).toEqual([undefined, undefined])
   })
 })
 
