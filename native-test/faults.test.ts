@@ -2,7 +2,10 @@
  * The hidden node when things break: each fault ends in its own event and error, within the time that
  * docs/observability.md says, and nothing that was waited for is left waiting.
  */
+import { type ChildProcess, spawn as spawnProgram } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { Cookie } from '../src/dist/cookie.ts'
@@ -10,8 +13,8 @@ import { atom, binary, type Pid, tuple } from '../src/etf/index.ts'
 import { HiddenNode, type HiddenNodeOptions } from '../src/node/hidden-node.ts'
 import type { Process } from '../src/node/process.ts'
 import type { RemoteNode } from '../src/node/remote-node.ts'
-import { describeOnEachRelease } from './support/describe-on-release.ts'
-import { type ErlangNode, startErlangNode } from './support/index.ts'
+import { describeOnEachRelease, describeOnRelease } from './support/describe-on-release.ts'
+import { createCertificates, type ErlangNode, startErlangNode } from './support/index.ts'
 
 /** Milliseconds; `kernel`'s is in seconds. */
 const TICK_TIME = 2_000
@@ -89,6 +92,19 @@ async function outcomes(
     throw new Error(`of ${promises.length} there ended ${JSON.stringify(counts)} in ${timeout} ms`)
   }
   return counts
+}
+
+/** Asks until it holds; `expect.poll` takes tests one at a time. */
+async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
+  let cause: unknown
+  for (const end = performance.now() + 20_000; performance.now() < end; await delay(50)) {
+    try {
+      if (await holds()) return
+    } catch (error) {
+      cause = error
+    }
+  }
+  throw new Error(`it never came about: ${holds}`, { cause })
 }
 
 /** A process of ours that is linked to one of the node, and monitors it. */
@@ -295,9 +311,7 @@ describeOnEachRelease('when the node breaks', (release) => {
         code: 'ERR_EPMD_NAME_NOT_REGISTERED',
       })
     } else {
-      await expect
-        .poll(() => other.connect(node.name).then((it) => it.isConnected), { timeout: 20_000 })
-        .toBe(true)
+      await eventually(() => other.connect(node.name).then((it) => it.isConnected))
     }
     // It has been there all the time.
     expect(remote.isConnected).toBe(true)
@@ -328,20 +342,201 @@ describeOnEachRelease('when the node breaks', (release) => {
 
   it.concurrent('nothing, all that was sent before a close arrives', async () => {
     await using node = await start()
-    await node.evaluate(COLLECTOR)
-    await using client = clientOf(node)
+    await closeAfterSending(node)
+  })
+})
+
+/** Sends 50 MB, closes at once, and sees that the node has all of it. */
+async function closeAfterSending(
+  node: ErlangNode,
+  options: Partial<HiddenNodeOptions> = {},
+): Promise<void> {
+  await node.evaluate(COLLECTOR)
+  await using client = clientOf(node, { netTickTime: 60_000, ...options })
+  const remote = await client.connect(node.name)
+  const sender = client.spawn()
+  const collector = { name: 'collector', node: node.name }
+  // What comes meanwhile, and is not read any more, must not reset the connection.
+  sender.send(collector, tuple(atom('talk_to'), sender.pid))
+  await sender.receive(SHORT)
+  const megabyte = binary('x'.repeat(1_000_000))
+  for (let i = 0; i < 50; i++) sender.send(collector, megabyte)
+  await remote.close({ timeout: 30_000 })
+  const size = 'collector ! {size, self()}, receive Size -> Size end'
+  await eventually(async () => (await node.evaluate(size)) === '50000000')
+}
+
+describeOnRelease('any', 'a peer that does not read', () => {
+  it('costs no more than the queue holds, and no longer than the time-out of a close', async () => {
+    await using node = await startErlangNode()
+    const client = clientOf(node, { netTickTime: 60_000 })
     const remote = await client.connect(node.name)
     const sender = client.spawn()
-    const collector = { name: 'collector', node: node.name }
-    // What comes meanwhile, and is not read any more, must not reset the connection.
-    sender.send(collector, tuple(atom('talk_to'), sender.pid))
-    await sender.receive(SHORT)
+    await node.pause()
+    const before = process.memoryUsage().arrayBuffers
     const megabyte = binary('x'.repeat(1_000_000))
-    for (let i = 0; i < 50; i++) sender.send(collector, megabyte)
-    await remote.close({ timeout: 30_000 })
-    await expect
-      .poll(() => node.evaluate('collector ! {size, self()}, receive Size -> Size end'), SHORT)
-      .toBe('50000000')
+    let sent = 0
+    const fill = (): void => {
+      for (; sent < 1_000; sent++) sender.send({ name: 'nobody', node: node.name }, megabyte)
+    }
+    const full = {
+      code: 'ERR_NODE_SEND_QUEUE_FULL',
+      node: node.name,
+      limit: 256 * 1024 * 1024,
+    }
+    expect(fill).toThrow(expect.objectContaining(full))
+    // 268 of them, besides what the systems of both hold.
+    expect(sent).toBeGreaterThan(260)
+    expect(sent).toBeLessThan(300)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(320_000_000)
+    await expect(remote.call('erlang', 'node')).rejects.toMatchObject(full)
+    expect(remote.counters.callsPending).toBe(0)
+    const start = performance.now()
+    await remote.close({ timeout: 500 })
+    expect(performance.now() - start).toBeGreaterThan(400)
+    expect(performance.now() - start).toBeLessThan(500 + SOON)
+    await client.close()
+    expect(performance.now() - start).toBeLessThan(500 + SOON)
+  })
+
+  it('is not waited for when the close is called off', async () => {
+    await using node = await startErlangNode()
+    const remote = await clientOf(node).connect(node.name)
+    await node.pause()
+    const reason = new Error('enough')
+    const controller = new AbortController()
+    const closed = remote.close({ signal: controller.signal })
+    setTimeout(() => controller.abort(reason), 100)
+    const start = performance.now()
+    await expect(closed).rejects.toBe(reason)
+    expect(performance.now() - start).toBeLessThan(SOON)
+  })
+})
+
+describeOnRelease('any', 'over TLS', () => {
+  it('all that was sent before a close arrives', async () => {
+    await using maker = await startErlangNode()
+    await using certificates = await createCertificates(maker)
+    await using node = await startErlangNode({
+      distributionArguments: certificates.distributionArguments,
+      folders: [certificates.path],
+    })
+    const [ca, cert, key] = await Promise.all(
+      [certificates.authority, certificates.certificate, certificates.key].map((file) =>
+        readFile(file),
+      ),
+    )
+    await closeAfterSending(node, { tls: { ca, cert, key } })
+  })
+})
+
+/** A program of its own, with nothing but its name, its cookie and where EPMD is. */
+class Program {
+  readonly #child: ChildProcess
+  #output = ''
+
+  /** `remote` is connected, and is to be connected again. */
+  constructor(node: ErlangNode, code: string) {
+    const client = new URL('../lib/client.js', import.meta.url).href
+    const script = `
+      import { Cookie, HiddenNode } from '${client}'
+      const [, name, cookie, epmdPort] = process.argv
+      const node = new HiddenNode({ cookie: new Cookie(cookie), epmdPort: Number(epmdPort) })
+      const remote = await node.connect(name, { reconnect: true })
+      ${code}
+    `
+    const argv = ['--input-type=module', '--eval', script, node.name, node.cookie]
+    this.#child = spawnProgram(process.execPath, [...argv, `${node.epmdPort}`])
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.on('data', (chunk) => {
+        this.#output += chunk
+      })
+    }
+  }
+
+  /** Waits until it has printed this. */
+  async printed(text: string): Promise<void> {
+    await eventually(() => this.#output.includes(text))
+  }
+
+  /** Its exit code, and what it has printed. */
+  async end(timeout: number): Promise<[code: number | null, output: string]> {
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), timeout)
+    if (this.#child.exitCode === null) await once(this.#child, 'close')
+    clearTimeout(timer)
+    return [this.#child.exitCode, this.#output]
+  }
+}
+
+describeOnRelease('any', 'a program', () => {
+  it.concurrent('that has nothing to wait for ends, though it is connected', async () => {
+    await using node = await startErlangNode()
+    const program = new Program(
+      node,
+      `
+        node.spawn()
+        console.log(remote.isConnected)
+      `,
+    )
+    expect(await program.end(10_000)).toEqual([0, 'true\n'])
+  })
+
+  it.concurrent('ends when the node that it would connect again is gone', async () => {
+    await using node = await startErlangNode()
+    const program = new Program(
+      node,
+      `
+        console.log('calls')
+        await remote.call('timer', 'sleep', [60_000]).catch(({ code }) => console.log(code))
+        // Attempts are under way by then.
+        await new Promise((resolve) => setTimeout(resolve, 500))
+      `,
+    )
+    await program.printed('calls')
+    await node.kill()
+    expect(await program.end(5_000)).toEqual([0, 'calls\nERR_NODE_CONNECTION_LOST\n'])
+  })
+
+  it.concurrent('lives on as long as a call waits for its node to come back', async () => {
+    await using node = await startErlangNode()
+    const program = new Program(
+      node,
+      `
+        const sleep = remote.call('timer', 'sleep', [60_000])
+        console.log('calls')
+        await sleep.catch(({ code }) => console.log(code))
+        console.log(\`\${(await remote.call('erlang', 'node', [], { timeout: 60_000 })).name}\`)
+      `,
+    )
+    await program.printed('calls')
+    await node.restart()
+    const output = `calls\nERR_NODE_CONNECTION_LOST\n${node.name}\n`
+    expect(await program.end(30_000)).toEqual([0, output])
+  })
+
+  it.concurrent('lives on as long as it waits for mail, also while its node is gone', async () => {
+    await using node = await startErlangNode()
+    const program = new Program(
+      node,
+      `
+        const server = node.spawn({ name: 'server' })
+        const waiting = server.receive()
+        console.log('waits')
+        await remote.call('timer', 'sleep', [60_000]).catch(({ code }) => console.log(code))
+        // From here on nothing else keeps the program.
+        console.log((await waiting).type)
+      `,
+    )
+    await program.printed('waits')
+    await node.restart()
+    // It comes back by itself, beside who evaluates this.
+    const send = `
+      Back = [N || N <- nodes(hidden), lists:prefix("beamscope-", atom_to_list(N))],
+      [{server, N} ! hello || N <- Back]
+    `
+    await eventually(async () => (await node.evaluate(send)) === '[hello]')
+    const output = 'waits\nERR_NODE_CONNECTION_LOST\nmessage\n'
+    expect(await program.end(10_000)).toEqual([0, output])
   })
 })
 
