@@ -23,13 +23,20 @@ export type Severity = (typeof SEVERITIES)[number]
 
 export type FindingId =
   | 'fragmented-allocator'
+  | 'structural-low-use'
+  | 'abandoned-carriers'
   | 'sparse-single-block-carriers'
   | 'oversized-carriers'
+  | 'many-single-block-carriers'
   | 'outside-allocators'
   | 'in-use'
   | 'emulator-tables'
   | 'mseg-cache'
   | 'lazy-free'
+  | 'low-cache-hit-rate'
+  | 'small-carriers'
+  | 'migration-off'
+  | 'slow-answer'
   | 'disabled-allocator'
   | 'missing-part'
 
@@ -37,7 +44,7 @@ export type FindingId =
 export interface Evidence {
   readonly what: string
   readonly value: Integer
-  readonly unit: 'byte' | 'ratio' | 'count'
+  readonly unit: 'byte' | 'ratio' | 'count' | 'millisecond'
   /** Where the figure comes from, and what it cannot say. */
   readonly source: string
 }
@@ -50,6 +57,14 @@ export interface Remedy {
   /** What it costs, and what speaks against it. */
   readonly price: string
   readonly restart: boolean
+  /** Another way to the same end as what stands before it, or as waiting: one of them is enough. */
+  readonly alternative?: true
+}
+
+/** Something that suggests itself and is known not to help. */
+export interface NoHelp {
+  readonly what: string
+  readonly why: string
 }
 
 export interface Finding {
@@ -65,6 +80,7 @@ export interface Finding {
   readonly verdict: Verdict | undefined
   readonly evidence: readonly Evidence[]
   readonly remedies: readonly Remedy[]
+  readonly noHelp?: readonly NoHelp[]
 }
 
 /** What every finding is made from. */

@@ -151,4 +151,6 @@ export interface Snapshot {
   readonly disabled: readonly string[]
   readonly os: OsMemory | undefined
   readonly missing: readonly Missing[]
+  /** How long the allocators took to answer, in milliseconds, the way there and back included. */
+  readonly duration?: number | undefined
 }

@@ -74,6 +74,33 @@ export interface Thresholds {
   readonly cache: number
   /** Pages that the operating system may take back and still counts, before they are worth a word. */
   readonly lazyFree: number
+  /** What carriers in the pool do not use, before they are worth a word: as {@link waste}. */
+  readonly abandoned: number
+  /** Searches in the pool that found nothing, before it counts as not reused; there must be more than hits. */
+  readonly poolSearches: number
+  /**
+   * Below this part of segments that come from the cache, it is too small for the load. recon says so of
+   * 0.8, and it means nothing of few calls: idle nodes have 0.2 to 0.7 of at most 80.
+   */
+  readonly cacheHitRate: number
+  /**
+   * Calls for segments, before that means anything. Measured: 1000 at most in every other state; 20,000
+   * where 40 large heaps came and went 500 times, with a rate of 0.28.
+   */
+  readonly segmentCalls: number
+  /** Blocks in carriers of their own: `mmsbc`, up to which an instance has segments for them. */
+  readonly singleBlocks: number
+  /** Through blocks in multiblock carriers, before there are many; live nodes have 0, under load 0.24. */
+  readonly singleBlockRatio: number
+  /** Up to so many times `sbct`, such blocks are not so large that carriers of their own suit them. */
+  readonly nearThreshold: number
+  /** Blocks of this part of `lmbcs` on average are too large for carriers of that size. */
+  readonly carrierShare: number
+  /**
+   * Milliseconds until the allocators answered, before a node counts as slow: each scheduler adds its
+   * part itself. Measured: 1 to 5 ms with 2 schedulers, 15 at most with 64 on two cores, all idle.
+   */
+  readonly slowAnswer: number
   /** Tables of the emulator in `ll_alloc`: an idle node has up to 42 MiB there. */
   readonly tables: number
 }
@@ -96,5 +123,14 @@ export const THRESHOLDS: Thresholds = {
   largeUse: 64 * MiB,
   cache: 64 * MiB,
   lazyFree: 32 * MiB,
+  abandoned: 32 * MiB,
+  poolSearches: 100,
+  cacheHitRate: 0.8,
+  segmentCalls: 10_000,
+  singleBlocks: 256,
+  singleBlockRatio: 0.1,
+  nearThreshold: 4,
+  carrierShare: 0.25,
+  slowAnswer: 1000,
   tables: 128 * MiB,
 }

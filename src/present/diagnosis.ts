@@ -125,6 +125,8 @@ function evidenceFigure({ unit, value }: Evidence, view: View): string {
       return formatPercentage(Number(value))
     case 'count':
       return formatCount(value)
+    case 'millisecond':
+      return `${formatCount(value)} ms`
   }
 }
 

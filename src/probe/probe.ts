@@ -73,16 +73,23 @@ export async function probe(node: Callee, waiting: Waiting = {}): Promise<RawSna
   }
 
   const takenAt = new Date().toISOString()
-  const [memory, allocators, release, schedulers, schedulersOnline, smapsRollup, status] =
-    await Promise.all([
-      optional('erlang:memory()', call('erlang', 'memory')),
-      readAllocators(call),
-      optional('otp_release', call('erlang', 'system_info', new Atom('otp_release'))),
-      optional('schedulers', call('erlang', 'system_info', new Atom('schedulers'))),
-      optional('schedulers_online', call('erlang', 'system_info', new Atom('schedulers_online'))),
-      optional(SMAPS_ROLLUP, call('prim_file', 'read_file', binary(SMAPS_ROLLUP))),
-      optional(STATUS, call('prim_file', 'read_file', binary(STATUS))),
-    ])
+  const [
+    memory,
+    { answer: allocators, duration },
+    release,
+    schedulers,
+    schedulersOnline,
+    smapsRollup,
+    status,
+  ] = await Promise.all([
+    optional('erlang:memory()', call('erlang', 'memory')),
+    timed(readAllocators(call)),
+    optional('otp_release', call('erlang', 'system_info', new Atom('otp_release'))),
+    optional('schedulers', call('erlang', 'system_info', new Atom('schedulers'))),
+    optional('schedulers_online', call('erlang', 'system_info', new Atom('schedulers_online'))),
+    optional(SMAPS_ROLLUP, call('prim_file', 'read_file', binary(SMAPS_ROLLUP))),
+    optional(STATUS, call('prim_file', 'read_file', binary(STATUS))),
+  ])
 
   if (!isList(allocators)) {
     throw new UnexpectedReplyError(
@@ -107,7 +114,15 @@ export async function probe(node: Callee, waiting: Waiting = {}): Promise<RawSna
     allocators,
     os,
     missing,
+    duration,
   }
+}
+
+/** An answer, and after how many milliseconds it came. */
+async function timed(asked: Promise<Term>): Promise<{ answer: Term; duration: number }> {
+  const start = performance.now()
+  const answer = await asked
+  return { answer, duration: Math.round((performance.now() - start) * 10) / 10 }
 }
 
 async function readAllocators(

@@ -28,6 +28,8 @@ export interface RawSnapshot {
   readonly allocators: Term
   readonly os: OsMemory | undefined
   readonly missing: readonly Missing[]
+  /** How long the allocators took to answer, in milliseconds. */
+  readonly duration?: number | undefined
 }
 
 /**
@@ -49,6 +51,7 @@ export function toSnapshot(raw: RawSnapshot): Snapshot {
     memory: raw.memory === undefined ? undefined : readMemory(raw.memory),
     ...parts,
     os: raw.os,
+    ...(raw.duration === undefined ? {} : { duration: raw.duration }),
     missing: [
       ...raw.missing,
       ...unknown.map((name) => ({ what: name, why: 'its answer has no shape that is known here' })),
