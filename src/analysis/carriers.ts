@@ -196,11 +196,11 @@ interface Bound {
  * The sizes that the places of the histogram stand for.
  *
  * The documentation says that the first ends at `histogram_start`. It does not: free blocks of known
- * sizes (300 of each, in steps of 32 bytes, with starts of 128, 256, 300 and 512) moved from the first
- * size to the second at twice the start on all of OTP 23.2, 25.2, 27.3 and 29.1. From there on
+ * sizes (300 of each, in steps of 32 bytes, with starts of 128, 256 and 300) moved from the first size to
+ * the second at twice the start on all of OTP 23.2, 25.2, 27.3 and 29.1. From there on
  *
  * - OTP 23 and 25 have place k from 2·start·(2^k − 1) on: 2, 6, 14, 30 times the start;
- * - OTP 27 and 29 have place k from start·2^k on: 2, 4, 8, 16 times the start, where place 0 stays
+ * - OTP 27 and 29 have place k from start·2^(k − 1) on: 2, 4, 8, 16 times the start, where place 0 stays
  *   empty and place 1 has all that is smaller.
  *
  * Nobody measured OTP 26, which is taken for one of the latter unless something is in place 0.
@@ -211,7 +211,7 @@ function freeBlockBounds(scan: CarrierScan): readonly Bound[] {
     Number(scan.otpRelease) < 26 ||
     scan.carriers.some(({ freeBlocks: [first] }) => toDouble(first ?? 0) > 0)
   const lower = (place: number): number =>
-    isOld ? 2 * start * (2 ** place - 1) : place < 2 ? 0 : start * 2 ** place
+    isOld ? 2 * start * (2 ** place - 1) : place < 2 ? 0 : start * 2 ** (place - 1)
   const first = isOld ? 0 : Math.min(1, width - 1)
   return Array.from({ length: width - first }, (_, index) => {
     const place = first + index

@@ -11,6 +11,7 @@ import {
 } from '../analysis/carriers.ts'
 import { compare, toDouble } from '../analysis/integer.ts'
 import type { Integer } from '../analysis/snapshot.ts'
+import { THRESHOLDS } from '../analysis/thresholds.ts'
 import { inUnit } from '../analysis/unit.ts'
 import { formatCount, formatPercentage, NONE } from './figures.ts'
 import { printable } from './printable.ts'
@@ -24,14 +25,15 @@ const DETAILED = 3
 export function carriersText(scan: CarrierScan, headed: Headed, view: View, all: boolean): string {
   const { colors, width } = view.paper
   const reports = carrierReports(scan)
-  const notable = reports.filter(({ pinned }) => pinned.carriers > 0)
-  const detailed = all ? reports : notable.slice(0, DETAILED)
-  const hidden = notable.length - Math.min(notable.length, detailed.length)
+  const detailed = all ? reports : notable(reports)
+  const hidden = reports.length - detailed.length
   return [
     heading('Carriers', headed, view),
     reports.length === 0 ? 'No carrier was seen.' : summary(reports, view),
     ...detailed.map((report) => details(report, view)),
-    ...(hidden === 0 ? [] : [colors.dim(`and ${hidden} allocators more; --all shows them`)]),
+    ...(hidden === 0
+      ? []
+      : [colors.dim(`${hidden} ${plural(hidden, 'allocator')} more in detail with --all`)]),
     ...(scan.missing.length === 0
       ? []
       : [[colors.bold('Not scanned'), ...missingText(scan.missing, view.paper)].join('\n')]),
@@ -46,25 +48,32 @@ export function carriersText(scan: CarrierScan, headed: Headed, view: View, all:
   ].join('\n\n')
 }
 
+/** Those that the diagnosis would name, the worst first; one alone was asked for. */
+function notable(reports: readonly CarrierReport[]): readonly CarrierReport[] {
+  if (reports.length === 1) return reports
+  return reports
+    .filter(({ pinned }) => compare(unused(pinned), THRESHOLDS.wasteOfAllocator) >= 0)
+    .slice(0, DETAILED)
+}
+
 function summary(reports: readonly CarrierReport[], view: View): string {
   const right = (title: string): Column => ({ title, align: 'right' })
   const hasUnscanned = reports.some(({ unscanned }) => toDouble(unscanned) > 0)
   return table(
     [
       { title: 'allocator' },
-      ...['carriers', 'held', 'used', 'usage', 'in pool', 'held', 'pinned', 'held'].map(right),
+      ...['carriers', 'held', 'usage', 'in pool', 'pinned', 'held', 'idle'].map(right),
       ...(hasUnscanned ? [right('unscanned')] : []),
     ],
     reports.map((report) => [
       printable(report.allocator),
       carriersCell(report),
       size(view, report.size),
-      size(view, report.used),
-      report.carriers === 0 ? NONE : formatPercentage(report.usage),
-      count(report.pool.carriers),
+      formatPercentage(report.usage),
       sizeCell(view, report.pool.size),
       count(report.pinned.carriers),
       sizeCell(view, report.pinned.size),
+      sizeCell(view, unused(report.pinned)),
       ...(hasUnscanned ? [sizeCell(view, report.unscanned)] : []),
     ]),
     view.paper,
@@ -98,7 +107,7 @@ function details(report: CarrierReport, view: View): string {
   return [
     colors.bold(printable(allocator)),
     indent + wrap(`${sentence}${hollow}.`, width - indent.length, indent),
-    ...pinned.byType.map(
+    ...(pinned.byType.length < 2 ? [] : pinned.byType).map(
       (blocks) =>
         `${indent}  ${formatCount(blocks.count)} ${plural(blocks.count, 'block')} of ` +
         `${printable(blocks.type)}, ${size(view, blocks.size)}`,
@@ -131,9 +140,10 @@ function freeBlockBars(buckets: readonly FreeBlockBucket[], view: View): readonl
   const last = buckets.length - 1 - [...buckets].reverse().findIndex(isFilled)
   if (first < 0) return []
   return buckets.slice(first, last + 1).map(({ from, to, count }) => ({
-    label: `${size(view, from)} and more`,
+    label:
+      to === undefined ? `${size(view, from)} and more` : `${size(view, from)} – ${size(view, to)}`,
     count,
-    more: to === undefined ? '' : `below ${size(view, to)}`,
+    more: '',
   }))
 }
 
@@ -153,18 +163,18 @@ function histogram(title: string, bars: readonly Bar[], view: View): readonly st
     `  ${view.paper.colors.dim(title)}`,
     ...bars.map(({ label, count, more }, index) => {
       const length = most === 0 ? 0 : Math.ceil((toDouble(count) / most) * BAR_WIDTH)
-      const line =
-        `    ${label.padStart(labels)}  ${(counts[index] ?? '').padStart(figures)}  ` +
-        `${more.padEnd(extras)}  ${'█'.repeat(length)}`
-      return line.trimEnd()
+      const extra = extras === 0 ? '' : `  ${more.padStart(extras)}`
+      const figure = (counts[index] ?? '').padStart(figures)
+      return `    ${label.padStart(labels)}  ${figure}${extra}  ${'█'.repeat(length)}`.trimEnd()
     }),
   ]
 }
 
 const EXPLANATION = [
-  'Only an empty carrier is given back: one block keeps all of it. pinned: carriers with blocks in them ' +
-    'that are used below 60% (heaps: 50%), the lines of the diagnosis; in pool: abandoned as too empty. ' +
-    'A block in a carrier of its own (sbcs) counts as large as the carrier.',
+  'Only an empty carrier is given back: one block keeps all of it. pinned: carriers with blocks in them, ' +
+    'used below 60% (heaps: 50%) as the diagnosis draws the line; what they hold, and what of that lies ' +
+    'idle. in pool: held by carriers that were abandoned as too empty. A block in a carrier of its own ' +
+    '(sbcs) counts as large as the carrier.',
 ]
 
 const UNSCANNED =

@@ -10,18 +10,15 @@ export class InstrumentMissingError extends BeamscopeError {
   /** The application that would have it, for the node's release. */
   readonly application: string
   constructor(node: string, otpRelease: string | undefined) {
-    const release = Number(otpRelease)
-    const application = Number.isNaN(release)
-      ? 'runtime_tools (from OTP 26 on) or tools (before)'
-      : release < 26
-        ? 'tools'
-        : 'runtime_tools'
-    super(`${node} has no module instrument, which is in the application ${application}`, {
-      hint:
-        'a release has it when it lists the application (rebar3: {relx, [{release, …, [tools]}]}, mix: ' +
-        'extra_applications: [:runtime_tools]); a node with an Erlang/OTP on its disk, when the ' +
-        'application is on its code path. It need not be started. beamscope fragmentation goes without',
-    })
+    const application = Number(otpRelease) < 26 ? 'tools' : 'runtime_tools'
+    super(
+      `${node} has no module instrument, which is in ${application} on OTP ${otpRelease ?? '26 and later'}`,
+      {
+        hint:
+          `add ${application} to the applications of its release (mix: extra_applications; rebar3: the ` +
+          'list in relx), where it need not be started. beamscope fragmentation does without',
+      },
+    )
     this.node = node
     this.application = application
   }
