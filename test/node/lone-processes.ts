@@ -117,6 +117,10 @@ export class LoneProcesses {
     this.processes.receive(node, signal)
   }
 
+  reconnect(node: string = PEER): void {
+    this.peers.set(node, new FakePeer(node))
+  }
+
   disconnect(node: string = PEER): void {
     this.peers.delete(node)
     this.processes.nodeDown(node)

@@ -360,7 +360,10 @@ describe('the link protocol', () => {
     process.link(them)
     process.unlink(them)
     node.receive({ type: 'unlink', from: them, to: process.pid, id: 5 })
+    // They cannot have had our UNLINK_ID yet.
     linkFromThem()
+    breakLink(boom)
+    expect(process.mailboxLength).toBe(0)
     acknowledge(-1)
     linkFromThem()
     expect(isToldOfTheEnd(them)).toBe(true)
@@ -524,6 +527,17 @@ describe('a node that is lost', () => {
       { type: 'payload_exit' },
       { type: 'demonitor_p', ref: there },
     ])
+  })
+
+  test('is told nothing of what was before when it is back', () => {
+    process.link(them)
+    linkFromThem(remotePid(3))
+    process.monitor(them)
+    node.receive({ type: 'monitor', from: them, to: process.pid, ref: remoteReference() })
+    node.disconnect()
+    node.reconnect()
+    process.exit(boom)
+    expect(node.sent()).toEqual([])
   })
 
   test('ends linked processes that do not trap exits', () => {
