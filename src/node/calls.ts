@@ -9,7 +9,7 @@ import {
 } from '../dist/control.ts'
 import { Atom, Pid, type Reference, type Term } from '../etf/index.ts'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
-import { publish } from './diagnostics.ts'
+import { tellOfCall } from './diagnostics.ts'
 import { SendQueueFullError, TooManyCallsError, UnexpectedReplyError } from './errors.ts'
 import type { Identity } from './identity.ts'
 import { RemoteCallError } from './remote-error.ts'
@@ -77,22 +77,21 @@ export class Calls {
   /** Makes a call; settles with its result, its failure, the time-out, or the signal's reason. */
   start(exchange: Exchange, { timeout = DEFAULT_TIMEOUT, signal }: Waiting): Promise<Term> {
     return new Promise((resolve, reject) => {
-      signal?.throwIfAborted()
-      if (this.#calls.size >= MAX_CALLS) throw new TooManyCallsError(this.#node, MAX_CALLS)
+      const start = performance.now()
+      const tell = (error: unknown): void => tellOfCall(this.#node, exchange.what, start, error)
       const reference = this.#local.makeReference()
       const number = this.#local.referenceNumber(reference) ?? 0
-      // Before anything is registered: arguments that cannot be encoded fail this call alone.
-      for (const { control, payload } of exchange.request(reference)) {
-        this.#send(control, payload, exchange.sender)
+      try {
+        signal?.throwIfAborted()
+        if (this.#calls.size >= MAX_CALLS) throw new TooManyCallsError(this.#node, MAX_CALLS)
+        // Before anything is registered: arguments that cannot be encoded fail this call alone.
+        for (const { control, payload } of exchange.request(reference)) {
+          this.#send(control, payload, exchange.sender)
+        }
+      } catch (error) {
+        tell(error)
+        throw error
       }
-      const start = performance.now()
-      const tell = (error: unknown): void =>
-        publish('beamscope:call', () => ({
-          node: this.#node,
-          what: exchange.what,
-          duration: performance.now() - start,
-          error,
-        }))
       const call: Call = {
         reference,
         exchange,

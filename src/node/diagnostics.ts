@@ -24,7 +24,7 @@ export interface DiagnosticEvents {
     readonly flags: bigint | undefined
     readonly error: unknown
   }
-  /** A call settled. */
+  /** A call settled, whether it was sent or not. */
   readonly 'beamscope:call': {
     readonly node: string
     /** `module:function/arity`, or the server. */
@@ -67,4 +67,9 @@ export function publish<Name extends keyof DiagnosticEvents>(
   makeEvent: () => DiagnosticEvents[Name],
 ): void {
   if (channels[name].hasSubscribers) channels[name].publish(makeEvent())
+}
+
+/** Tells that a call settled, which was made at `start`. */
+export function tellOfCall(node: string, what: string, start: number, error: unknown): void {
+  publish('beamscope:call', () => ({ node, what, duration: performance.now() - start, error }))
 }

@@ -11,6 +11,7 @@ import { Atom, DecodeError, isTuple, Pid, Reference, type Term } from '../etf/in
 import { startDeadline, type Waiting } from '../net/deadline.ts'
 import { Calls, DEFAULT_TIMEOUT, type Exchange, MAX_CALLS } from './calls.ts'
 import type { Connection, ConnectionCounters } from './connection.ts'
+import { tellOfCall } from './diagnostics.ts'
 import { erpcExchange } from './erpc.ts'
 import { type ConnectionLostError, NotConnectedError, TooManyCallsError } from './errors.ts'
 import { genServerExchange } from './gen-server.ts'
@@ -98,11 +99,12 @@ export class RemoteNode implements Peer, AsyncDisposable {
     args: readonly Term[] = [],
     options: CallOptions = {},
   ): Promise<Term> {
-    const left = this.isConnected ? options : await this.#untilConnected(options)
-    const protocol = options.protocol ?? (hasFlags(this.flags, flag.SPAWN) ? 'erpc' : 'rpc')
-    const exchange = protocol === 'erpc' ? erpcExchange : rpcExchange
     const { identity } = this.#options.processes
-    return this.#calls.start(exchange(identity, this.name, module, name, args), left)
+    return this.#startConnected(() => {
+      const protocol = options.protocol ?? (hasFlags(this.flags, flag.SPAWN) ? 'erpc' : 'rpc')
+      const exchange = protocol === 'erpc' ? erpcExchange : rpcExchange
+      return exchange(identity, this.name, module, name, args)
+    }, options)
   }
 
   /**
@@ -114,9 +116,11 @@ export class RemoteNode implements Peer, AsyncDisposable {
    * @throws {TimeoutError} after the time-out, default 10 s; with a signal, its reason
    */
   async genServerCall(server: Pid | Atom, request: Term, waiting: Waiting = {}): Promise<Term> {
-    const left = this.isConnected ? waiting : await this.#untilConnected(waiting)
     const { identity } = this.#options.processes
-    return this.#calls.start(genServerExchange(identity, this.name, server, request), left)
+    return this.#startConnected(
+      () => genServerExchange(identity, this.name, server, request),
+      waiting,
+    )
   }
 
   /**
@@ -226,13 +230,23 @@ export class RemoteNode implements Peer, AsyncDisposable {
     this.#connection.send({ type: 'spawn_reply', reqId, to: from, flags: 0, result: NOTSUP })
   }
 
-  /** Waits until the node is connected again; returns what is left of the time. */
-  #untilConnected({
-    timeout = DEFAULT_TIMEOUT,
-    signal,
-    ...rest
-  }: CallOptions): Promise<CallOptions> {
-    const end = performance.now() + timeout
+  /** Makes a call once the node is connected; only then it is known what the node can do. */
+  async #startConnected(makeExchange: () => Exchange, waiting: Waiting): Promise<Term> {
+    if (this.isConnected) return this.#calls.start(makeExchange(), waiting)
+    const { what } = makeExchange()
+    const start = performance.now()
+    try {
+      await this.#untilConnected(waiting)
+    } catch (error) {
+      tellOfCall(this.name, what, start, error)
+      throw error
+    }
+    const { timeout = DEFAULT_TIMEOUT, signal } = waiting
+    const left = Math.max(1, Math.ceil(timeout - (performance.now() - start)))
+    return this.#calls.start(makeExchange(), { timeout: left, signal })
+  }
+
+  #untilConnected({ timeout = DEFAULT_TIMEOUT, signal }: Waiting): Promise<void> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted()
       if (!this.#options.comesBack()) throw new NotConnectedError(this.name)
@@ -240,8 +254,8 @@ export class RemoteNode implements Peer, AsyncDisposable {
       const wake = (error: Error | undefined): void => {
         stop()
         this.#waiting.delete(wake)
-        if (error !== undefined) reject(error)
-        else resolve({ ...rest, signal, timeout: Math.max(1, end - performance.now()) })
+        if (error === undefined) resolve()
+        else reject(error)
       }
       this.#waiting.add(wake)
       const stop = startDeadline(`connecting to ${this.name} again`, timeout, signal, (reason) => {

@@ -1,4 +1,5 @@
 /** Connecting again: when it is tried, what waits for it, and what calls it off. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ControlMessage } from '../../src/dist/control.ts'
 import { parseNodeName } from '../../src/dist/node-name.ts'
@@ -276,6 +277,59 @@ describe('calls while a node is connected again', () => {
     await expect(late).rejects.toMatchObject({ code: 'ERR_TIMEOUT', timeout: 50 })
     await expect(remote.call('m', 'f', [], { signal })).rejects.toBe(reason)
     expect(remote.counters.callsPending).toBe(0)
+  })
+})
+
+describe('the events of calls', () => {
+  const told: unknown[] = []
+  const listen = (event: unknown): void => {
+    told.push(event)
+  }
+  beforeEach(() => {
+    told.length = 0
+    subscribe('beamscope:call', listen)
+  })
+  afterEach(() => unsubscribe('beamscope:call', listen))
+
+  const ending = (code: string, what = 'm:f/0') => ({
+    node: PEER_NAME,
+    what,
+    duration: expect.any(Number),
+    error: expect.objectContaining({ code }),
+  })
+
+  test('tell once of each, also of those that were never sent', async () => {
+    const remote = await connect()
+    peer.mood = 'is mute'
+    peer.drop()
+    await expect.poll(() => remote.isConnected).toBe(false)
+    const call = remote.call('m', 'f', [], { timeout: 100 })
+    await expect(call).rejects.toMatchObject({ code: 'ERR_TIMEOUT', timeout: 100 })
+    const server = remote.genServerCall(atom('s'), 1).catch(() => {})
+    await remote.close()
+    await server
+    await remote.call('m', 'f').catch(() => {})
+    expect(told).toEqual([
+      ending('ERR_TIMEOUT'),
+      ending('ERR_NODE_NOT_CONNECTED', 'gen_server call to s'),
+      ending('ERR_NODE_NOT_CONNECTED'),
+    ])
+    expect(told[0]).toMatchObject({ duration: expect.closeTo(100, -2) })
+  })
+
+  test('tell of those that cannot be sent', async () => {
+    const remote = await connect()
+    const signal = AbortSignal.abort(new RangeError('enough'))
+    await remote.call('m', 'f', [], { signal }).catch(() => {})
+    expect(told).toMatchObject([{ what: 'm:f/0', error: { message: 'enough' } }])
+  })
+
+  test('tell of those that waited and were answered', async () => {
+    const remote = await connect()
+    peer.drop()
+    await expect.poll(() => remote.isConnected).toBe(false)
+    await remote.call('m', 'f')
+    expect(told).toMatchObject([{ what: 'm:f/0', error: undefined }])
   })
 })
 
