@@ -176,6 +176,7 @@ export class Connection {
   abort(cause: unknown): void {
     if (this.#error !== undefined) return
     this.#transport.destroy()
+    this.#outbox.drop()
     this.#end(new ConnectionLostError(this.connected.peer.name.full, cause))
   }
 
@@ -210,6 +211,7 @@ export class Connection {
   lost(cause: Error | undefined): void {
     this.#finished.resolve()
     if (this.#error !== undefined) return
+    this.#outbox.drop()
     this.#end(new ConnectionLostError(this.connected.peer.name.full, cause))
   }
 

@@ -67,6 +67,13 @@ export class Outbox {
     while (this.#proceed());
   }
 
+  /** Lets go of all that is left: nothing more will be taken. */
+  drop(): void {
+    this.#begun.length = 0
+    this.#behind.clear()
+    this.#left = 0
+  }
+
   /** Writes one frame of the message whose turn it is; says whether there was one. */
   #proceed(): boolean {
     const message = this.#begun.shift()

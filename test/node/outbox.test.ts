@@ -102,6 +102,20 @@ describe('an outbox', () => {
     expect(outbox.queued).toBe(transport.queued)
   })
 
+  test('lets go of all that is left when it is dropped', () => {
+    const transport = new SlowTransport()
+    const outbox = new Outbox(transport)
+    const sender = {}
+    outbox.send(message('a', 10), sender)
+    outbox.send(message('b', 10), sender)
+    outbox.drop()
+    expect(outbox.queued).toBe(transport.queued)
+    transport.queued = 0
+    outbox.resume()
+    outbox.flush()
+    expect(transport.written).toEqual(['a0', 'a1', 'a2', 'a3'])
+  })
+
   describe('of a sender', () => {
     const [one, two] = [{}, {}]
 
