@@ -36,7 +36,6 @@ export {
   type ConnectOptions,
   HiddenNode,
   type HiddenNodeOptions,
-  type ListenOptions,
 } from './node/hidden-node.ts'
 export type { Mail, MailboxLimits, RegisteredName } from './node/mailbox.ts'
 export type {
@@ -47,6 +46,7 @@ export type {
   Spawned,
   SpawnOptions,
 } from './node/process.ts'
+export type { ListenOptions } from './node/reception.ts'
 export * from './node/remote-error.ts'
 export type { CallOptions, RemoteNode } from './node/remote-node.ts'
 export type { MappedHost } from './node/resolve.ts'

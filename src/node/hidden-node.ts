@@ -10,19 +10,17 @@ import { CLIENT_FLAGS, flag } from '../dist/flags.ts'
 import { AlreadyConnectedError } from '../dist/handshake-errors.ts'
 import type { HandshakeStatus } from '../dist/handshake-messages.ts'
 import { type NodeName, parseNodeName } from '../dist/node-name.ts'
-import { EPMD_PORT } from '../epmd/default-port.ts'
 import type { Waiting } from '../net/deadline.ts'
 import { ConnectionRefusedError, TimeoutError } from '../net/errors.ts'
-import { connectTcp, type Endpoint, formatEndpoint, listenTcp } from '../net/tcp.ts'
-import { connectTls, listenTls, type TlsOptions } from '../net/tls.ts'
-import type { Listener, Transport } from '../net/transport.ts'
+import { connectTcp, type Endpoint, formatEndpoint } from '../net/tcp.ts'
+import { connectTls, type TlsOptions } from '../net/tls.ts'
+import type { Transport } from '../net/transport.ts'
 import { Arrivals } from './arrivals.ts'
 import { ComeBacks } from './come-backs.ts'
 import type { Connection, ConnectionOptions, MessageReceiver } from './connection.ts'
 import { createDeferred, type Deferred, within } from './deferred.ts'
 import { publish } from './diagnostics.ts'
 import {
-  AlreadyListeningError,
   ConnectionReplacedError,
   NodeClosedError,
   NodeNotListeningError,
@@ -33,7 +31,7 @@ import { Identity, makeCreation, makeLocalName } from './identity.ts'
 import { startNetKernel } from './net-kernel.ts'
 import type { Process, ProcessOptions } from './process.ts'
 import { Processes } from './processes.ts'
-import { keepRegistered } from './registration.ts'
+import { type ListenOptions, Reception } from './reception.ts'
 import { RemoteNode } from './remote-node.ts'
 import { type ResolveOptions, resolveNode } from './resolve.ts'
 
@@ -41,9 +39,6 @@ const DEFAULT_TIMEOUT = 10_000
 
 /** Nodes that are connected, from either side. */
 const MAX_REMOTES = 65_536
-
-/** Handshakes under way with nodes that connect to us. */
-const MAX_ACCEPTING = 1_000
 
 /**
  * Milliseconds to wait for a node that is connecting to us, before it is dialled all the same: who has not
@@ -77,18 +72,6 @@ export interface ConnectOptions extends Waiting {
   readonly reconnect?: boolean | undefined
 }
 
-/** The time-out is that of registering in EPMD: 5 s by default. */
-export interface ListenOptions extends Waiting {
-  /** The address to listen on. Default 127.0.0.1: only nodes on this machine. */
-  readonly host?: string | undefined
-  /** Default: a free one. */
-  readonly port?: number | undefined
-  /** Whether EPMD on this machine is to know the node, now and whenever it is restarted. Default `true`. */
-  readonly register?: boolean | undefined
-  /** The only nodes that may connect, as with `net_kernel:allow/1`. Default: all that know the cookie. */
-  readonly allow?: readonly string[] | undefined
-}
-
 /** Who we are, from when that is known. */
 interface Local {
   readonly identity: Identity
@@ -107,22 +90,18 @@ export class HiddenNode implements AsyncDisposable {
   readonly #remotes = new Map<string, RemoteNode>()
   readonly #dials = new Map<string, Dial>()
   readonly #arrivals = new Arrivals()
+  readonly #reception: Reception
   readonly #comeBacks = new ComeBacks((node, signal) =>
     this.#connect(parseNodeName(node), { signal }),
   )
-  readonly #accepting = new Set<Transport>()
   #local: Local | undefined
-  readonly #closing = new AbortController()
-  #listener: Listener | undefined
-  /** Listening, from when it is begun. */
-  #listening: Promise<void> | undefined
-  #registration: AsyncDisposable | undefined
-  #allow: ReadonlySet<string> | undefined
+  #isClosed = false
   #waits = 0
 
   /** @throws {InvalidNodeNameError} when `name` is no node name */
   constructor(options: HiddenNodeOptions) {
     this.#options = options
+    this.#reception = new Reception(options, (transport) => this.#accept(transport))
     if (options.name === undefined) return
     const name = parseNodeName(options.name)
     if (name.alive !== UNDEFINED) this.#become(name)
@@ -135,7 +114,7 @@ export class HiddenNode implements AsyncDisposable {
 
   /** Where it listens; `undefined` when it does not. */
   get port(): number | undefined {
-    return this.#listener?.port
+    return this.#reception.port
   }
 
   /** The nodes that are connected, from either side. */
@@ -174,15 +153,7 @@ export class HiddenNode implements AsyncDisposable {
    * @throws {TimeoutError}
    */
   async listen(options: ListenOptions = {}): Promise<void> {
-    const { identity } = this.#known()
-    if (this.#listening !== undefined) throw new AlreadyListeningError(identity.name.full)
-    this.#listening = this.#listen(identity.name, options)
-    try {
-      await this.#listening
-    } catch (error) {
-      this.#listening = undefined
-      throw error
-    }
+    await this.#reception.open(this.#known().identity.name, options)
   }
 
   /**
@@ -204,61 +175,18 @@ export class HiddenNode implements AsyncDisposable {
    * when repeated.
    */
   async close(waiting: Waiting = {}): Promise<void> {
-    const reason = new NodeClosedError()
-    this.#closing.abort(reason)
-    for (const { controller } of this.#dials.values()) controller.abort(reason)
+    this.#isClosed = true
+    for (const { controller } of this.#dials.values()) controller.abort(new NodeClosedError())
     this.#arrivals.wake()
-    for (const transport of this.#accepting) transport.destroy()
     this.#local?.processes.close()
     await Promise.all([
-      this.#stopListening(),
+      this.#reception.close(),
       ...[...this.#remotes.values()].map((remote) => remote.close(waiting)),
     ])
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  async #listen(name: NodeName, options: ListenOptions): Promise<void> {
-    const { host = '127.0.0.1', port = 0, register = true, allow } = options
-    const { tls, epmdPort = EPMD_PORT } = this.#options
-    this.#allow = allow === undefined ? undefined : new Set(allow)
-    const arrive = (transport: Transport): void => this.#accept(transport)
-    const endpoint = { host, port }
-    const listener =
-      tls === undefined
-        ? await listenTcp(endpoint, arrive)
-        : await listenTls({ ...endpoint, ...tls }, arrive)
-    try {
-      this.#checkOpen()
-      this.#listener = listener
-      if (!register) return
-      const registrant = { name: name.alive, port: listener.port, kind: 'hidden' } as const
-      // A mapper takes registrations from its own machine alone, and shows them to both families; where
-      // nodes are on IPv6, it may be on that alone.
-      const mapper = { host: host.includes(':') ? '::1' : '127.0.0.1', port: epmdPort }
-      const signals = [this.#closing.signal, options.signal].filter((it) => it !== undefined)
-      const signal = AbortSignal.any(signals)
-      this.#registration = await keepRegistered(registrant, { ...options, ...mapper, signal })
-      this.#checkOpen()
-    } catch (error) {
-      await this.#unlisten(listener)
-      throw error
-    }
-  }
-
-  async #stopListening(): Promise<void> {
-    // It takes back itself what it has done so far.
-    await this.#listening?.catch(() => {})
-    if (this.#listener !== undefined) await this.#unlisten(this.#listener)
-  }
-
-  async #unlisten(listener: Listener): Promise<void> {
-    const registration = this.#registration
-    this.#registration = undefined
-    this.#listener = undefined
-    await Promise.all([registration?.[Symbol.asyncDispose](), listener.close()])
   }
 
   async #connect(
@@ -332,13 +260,13 @@ export class HiddenNode implements AsyncDisposable {
       }))
       return true
     } catch (error) {
-      const isGivenUp = signal?.aborted || this.#closing.signal.aborted
+      const isGivenUp = signal?.aborted || this.#isClosed
       if (isGivenUp || performance.now() >= end) throw error
       if (this.#standing(peer) !== undefined) return true
       const isComing =
         this.#arrivals.isUnderWay(peer.full) ||
         (error instanceof AlreadyConnectedError && error.status === 'nok')
-      if (!isComing || this.#listener === undefined) throw error
+      if (!isComing || this.#reception.port === undefined) throw error
       return false
     } finally {
       signal?.removeEventListener('abort', abort)
@@ -380,12 +308,8 @@ export class HiddenNode implements AsyncDisposable {
       : connectTls({ ...endpoint, ...tls, serverName: peer.host })
   }
 
-  #accept(transport: Transport): void {
-    if (this.#closing.signal.aborted || this.#accepting.size >= MAX_ACCEPTING) {
-      transport.destroy()
-      return
-    }
-    this.#accepting.add(transport)
+  /** That it failed is told on the channel of handshakes. */
+  async #accept(transport: Transport): Promise<void> {
     const { identity: self } = this.#known()
     let settle = (): void => {}
     const admit = (introduction: Introduction): HandshakeStatus => {
@@ -396,26 +320,21 @@ export class HiddenNode implements AsyncDisposable {
       }
       return status
     }
-    accept(transport, this.#receiver(), { ...this.#establishOptions(), self, admit })
-      // That it failed is told on the channel of handshakes.
+    await accept(transport, this.#receiver(), { ...this.#establishOptions(), self, admit })
       .catch(() => {})
-      .finally(() => {
-        this.#accepting.delete(transport)
-        settle()
-      })
+      .finally(() => settle())
   }
 
   /** What a node that connects is answered, as `net_kernel` does. */
   #admit({ name, host }: Introduction): HandshakeStatus {
     const { identity } = this.#known()
     if (this.#remotes.size >= MAX_REMOTES) return 'not_allowed'
+    if (!this.#reception.allows(name?.full)) return 'not_allowed'
     if (name === undefined) {
-      if (this.#allow !== undefined) return 'not_allowed'
       const alive = randomBytes(8).readBigUInt64BE().toString(36).toUpperCase()
       return { named: parseNodeName(`${alive}@${host}`), creation: makeCreation() }
     }
-    const isAllowed = this.#allow?.has(name.full) ?? true
-    if (!isAllowed || name.full === identity.name.full) return 'not_allowed'
+    if (name.full === identity.name.full) return 'not_allowed'
     if (this.#standing(name) !== undefined) return 'alive'
     if (!this.#dials.has(name.full)) return 'ok'
     // Of two that dial each other, the attempt of the one with the greater name counts. Ours goes on until
@@ -520,6 +439,6 @@ export class HiddenNode implements AsyncDisposable {
   }
 
   #checkOpen(): void {
-    if (this.#closing.signal.aborted) throw new NodeClosedError()
+    if (this.#isClosed) throw new NodeClosedError()
   }
 }
