@@ -7,6 +7,8 @@ import { type Accounting, accountFor, accountingLine } from './accounting.ts'
 import { greater } from './extremes.ts'
 import { type Examination, type Finding, SEVERITIES, type Verdict } from './finding.ts'
 import { EXAMINERS } from './findings/all.ts'
+import type { Holders } from './holders.ts'
+import { notInForce } from './in-force.ts'
 import { add, compare, subtract, sum, toDouble } from './integer.ts'
 import { type AllocatorOccupancy, occupancies, roundedUp } from './occupancy.ts'
 import type { Integer, Snapshot } from './snapshot.ts'
@@ -22,6 +24,8 @@ export interface Diagnosis {
 export interface DiagnoseOptions {
   /** Lines to draw elsewhere than at {@link THRESHOLDS}. */
   readonly thresholds?: Partial<Thresholds>
+  /** Who holds memory on the node, asked right after the snapshot was taken. */
+  readonly holders?: Holders | undefined
 }
 
 /** Diagnoses a node from one snapshot. Whatever the snapshot lacks is among the findings. */
@@ -36,8 +40,15 @@ export function diagnose(snapshot: Snapshot, options: DiagnoseOptions = {}): Dia
     thresholds,
     total: totalOf(snapshot, accounting),
     untouched: untouchedOf(snapshot, accounting, held),
+    holders: options.holders,
   }
-  const findings = EXAMINERS.flatMap((examine) => examine(examination))
+  const findings = EXAMINERS.flatMap((examine) => examine(examination)).map((finding) => ({
+    ...finding,
+    remedies: finding.remedies.flatMap((remedy) => {
+      const flags = notInForce(remedy.flags, snapshot)
+      return flags === undefined ? [] : [{ ...remedy, flags }]
+    }),
+  }))
   const verdict = verdictOf(findings, examination)
   return { verdict, findings: findings.sort(gravestFirst(verdict)), accounting }
 }

@@ -2,6 +2,7 @@
  * What a diagnosis is made of: findings, each with its evidence and with what to try.
  */
 import type { Accounting } from './accounting.ts'
+import type { Holders } from './holders.ts'
 import { divide, toDouble } from './integer.ts'
 import type { AllocatorOccupancy } from './occupancy.ts'
 import type { Integer, Snapshot } from './snapshot.ts'
@@ -30,6 +31,7 @@ export type FindingId =
   | 'many-single-block-carriers'
   | 'outside-allocators'
   | 'in-use'
+  | 'held-binaries'
   | 'emulator-tables'
   | 'mseg-cache'
   | 'lazy-free'
@@ -96,6 +98,8 @@ export interface Examination {
    * that is not known.
    */
   readonly untouched: Integer
+  /** Who holds memory; `undefined` where nobody was asked. */
+  readonly holders: Holders | undefined
 }
 
 /** Looks at one thing, and finds it or does not. */

@@ -21,6 +21,17 @@ export {
 } from './allocators.ts'
 export { type AverageBlockSize, averageBlockSizes } from './average-block-sizes.ts'
 export { type CacheHitRate, cacheHitRates } from './cache-hit-rates.ts'
+export {
+  type Carrier,
+  type CarrierBlocks,
+  type CarrierReport,
+  type CarrierScan,
+  type CarrierTotals,
+  carrierReports,
+  type FreeBlockBucket,
+  type PinnedCarriers,
+  type UsageBucket,
+} from './carriers.ts'
 export { type DiagnoseOptions, type Diagnosis, diagnose } from './diagnose.ts'
 export {
   type Evidence,
@@ -33,6 +44,13 @@ export {
 } from './finding.ts'
 export type { SettingUnit } from './flags.ts'
 export { type Fragmentation, fragmentation } from './fragmentation.ts'
+export type {
+  BinaryHolder,
+  Coverage,
+  Holders,
+  HoldingProcess,
+  HoldingTable,
+} from './holders.ts'
 export { type Json, type Plain, toJson } from './json.ts'
 export { type MemoryKey, type MemoryReport, memory, memoryReport } from './memory.ts'
 export { type SbcsToMbcs, sbcsToMbcs } from './sbcs-to-mbcs.ts'

@@ -14,7 +14,13 @@ import { printable } from './printable.ts'
 import { wrap } from './prose.ts'
 import { figureUnit, heading, MAXIMA, MAXIMA_MARK, sizeIn, type View } from './view.ts'
 
-export function diagnosisText(snapshot: Snapshot, diagnosis: Diagnosis, view: View): string {
+/** With more sections, where there are any, after the sum. */
+export function diagnosisText(
+  snapshot: Snapshot,
+  diagnosis: Diagnosis,
+  view: View,
+  sections: readonly string[] = [],
+): string {
   const { colors, width } = view.paper
   // What is missing has a place of its own, at the end.
   const findings = diagnosis.findings.filter(({ id }) => id !== 'missing-part')
@@ -26,6 +32,7 @@ export function diagnosisText(snapshot: Snapshot, diagnosis: Diagnosis, view: Vi
     ...findings.map((finding, index) => findingText(finding, index + 1, explained, view)),
     ...(findings.some(({ evidence }) => evidence.some(isMaximum)) ? [wrap(MAXIMA, width)] : []),
     accountingText(diagnosis, view),
+    ...sections,
     ...(missing.length === 0
       ? []
       : [

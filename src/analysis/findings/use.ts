@@ -12,8 +12,10 @@ import {
   sizeInWords,
 } from '../finding.ts'
 import { add, compare, divide, subtract, sum, toDouble } from '../integer.ts'
+import { TABLES_NO_HELP, useNoHelp } from '../no-help.ts'
 import { tableRemedies, useRemedies } from '../remedies.ts'
 import type { Integer } from '../snapshot.ts'
+import { largestHolders } from './largest-holders.ts'
 
 /** What a kind of memory is called, by its key in `erlang:memory()`. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -33,7 +35,7 @@ const ALLOCATOR_KINDS: Readonly<Record<string, string>> = {
 }
 
 export function inUse(examination: Examination): readonly Finding[] {
-  const { snapshot, accounting, thresholds, held } = examination
+  const { snapshot, accounting, thresholds, held, holders } = examination
   const used = accountingLine(accounting, 'used').bytes
   if (used === undefined) return []
   const schedulers = Math.max(0, ...snapshot.allocators.map(({ instance }) => instance))
@@ -81,8 +83,10 @@ export function inUse(examination: Examination): readonly Finding[] {
           unit: 'byte',
           source: 'erlang:system_info({allocator, literal_alloc})',
         },
+        ...(largest === undefined ? [] : largestHolders(holders, largest.kind)),
       ],
       remedies: largest === undefined ? [] : useRemedies(largest.kind),
+      noHelp: useNoHelp(largest?.kind),
     },
   ]
 }
@@ -115,7 +119,8 @@ export function emulatorTables({ snapshot, held, thresholds }: Examination): rea
         { what: 'code', value: code, unit: 'byte', source: 'erlang:memory(code)' },
         { what: 'atoms', value: atom, unit: 'byte', source: 'erlang:memory(atom)' },
       ],
-      remedies: tableRemedies(),
+      remedies: tableRemedies(snapshot),
+      noHelp: TABLES_NO_HELP,
     },
   ]
 }
