@@ -725,6 +725,42 @@ describeOnEachRelease('processes', (release) => {
     victim.exit()
   })
 
+  it('are linked and monitored by thousands, and all are told', async () => {
+    const count = 2_000
+    const linked = spawn()
+    const watcher = spawn()
+    const before = await evaluate('length(processes())')
+    const pids = await evaluate(
+      `[spawn(fun() -> link(P), receive never -> ok end end) || _ <- lists:seq(1, ${count})]`,
+      { P: linked.pid },
+    )
+    if (!isList(pids)) throw new Error('no pids')
+    for (const pid of pids) if (pid instanceof Pid) watcher.monitor(pid)
+    const areAll = '[ok || X <- Ps, {links, [_]} <- [process_info(X, links)]]'
+    await expect.poll(() => evaluate(areAll, { Ps: pids }), SOON).toHaveLength(count)
+    linked.exit(boom)
+    for (let number = 0; number < count; number++) {
+      expect(await watcher.receive(SOON)).toMatchObject({ type: 'down', reason: boom })
+    }
+    expect(await evaluate('length(processes())')).toEqual(before)
+
+    const actor = await startActor()
+    const processes = Array.from({ length: count }, () => spawn())
+    const all = processes.map(({ pid }) => pid)
+    await actor.run('[begin link(P), monitor(process, P) end || P <- Ps]', { Ps: all })
+    for (const process of processes) process.exit(boom)
+    const told = `length([R || P <- Ps,
+      R <- [receive {'EXIT', P, X} -> X end, receive {'DOWN', _, _, P, Y} -> Y end], R =:= boom])`
+    expect(await actor.run(told, { Ps: all })).toBe(2 * count)
+    expect(await relationsOf(actor)).toEqual([[], [], []])
+
+    const others = Array.from({ length: count }, () => spawn({ trapExit: false }))
+    for (const other of others) other.link(actor.pid)
+    await actor.tell('exit(boom)')
+    await expect.poll(() => others.filter(({ exitReason }) => exitReason).length).toBe(count)
+    watcher.exit()
+  })
+
   it('leave nothing behind, however much they did', async () => {
     const count = 2_000
     const actor = await startActor()
