@@ -1,6 +1,7 @@
 /** The TypeScript of the README and of docs/ is right, and does what it says. */
 
-import { chmod, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { binarySpikeFile, startReplayNode } from '../src/replay/start-replay-node.ts'
@@ -37,6 +38,19 @@ afterAll(async () => {
   await written[Symbol.asyncDispose]()
   await home[Symbol.asyncDispose]()
   await node.close()
+})
+
+describe('the documents', () => {
+  it('name tests that are there', async () => {
+    const paths = new Set<string>()
+    for (const document of await listDocuments()) {
+      const text = await readFile(join(projectFolder, document), 'utf8')
+      for (const [path] of text.matchAll(/(?<=`)(native-test|test)\/[\w./-]+(?=`)/g))
+        paths.add(path)
+    }
+    expect(paths.size).toBeGreaterThan(20)
+    expect([...paths].filter((path) => !existsSync(join(projectFolder, path)))).toEqual([])
+  })
 })
 
 describe('the TypeScript of the documents', () => {
