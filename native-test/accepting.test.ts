@@ -99,7 +99,9 @@ async function runErl(
 ): Promise<string> {
   const program = `io:format("~0p", [begin ${expression} end]), halt().`
   const quoted = Buffer.from(program.replaceAll('\n', ' ')).toString('base64')
-  const argv = ['erl', '-noshell', '-setcookie', node.cookie, '-start_epmd', 'false', ...how]
+  const quiet = ['-kernel', 'logger_level', 'none']
+  const cookie = ['-setcookie', node.cookie]
+  const argv = ['erl', '-noshell', '-start_epmd', 'false', ...quiet, ...cookie, ...how]
   const command = `${argv.join(' ')} -eval \\"$(echo ${quoted} | base64 -d)\\"`
   // A string of ASCII is JSON.
   return JSON.parse(await node.evaluate(`os:cmd("${command}")`))
