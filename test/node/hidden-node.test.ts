@@ -434,6 +434,41 @@ describe('a node that is dialled', () => {
     expect(await node.connect(GREATER)).toBe(after)
   })
 
+  it('takes a peer back that it was to connect again, and does not dial it then', async () => {
+    await using lines = await listenForLines()
+    const node = await startListener({ port: lines.port })
+    const connecting = node.connect(GREATER, { reconnect: true })
+    const first = await lines.next()
+    await finish(first, acceptorAs(GREATER))
+    const remote = await connecting
+    const monitor = vi.fn()
+    using box = node.spawn()
+    box.monitor({ name: 'somebody', node: GREATER })
+    void box.receive().then(monitor)
+    await dial(node, GREATER)
+    await first.untilEnd()
+    expect(remote.isConnected).toBe(true)
+    expect(node.remotes).toEqual([remote])
+    // What was agreed over the old connection is not known on the new one.
+    expect(monitor).toHaveBeenCalledWith(expect.objectContaining({ type: 'down' }))
+    const dialled = lines.next().then(() => 'dialled')
+    expect(await Promise.race([dialled, delay(300, 'nothing')])).toBe('nothing')
+    await node.close()
+  })
+
+  it('names each peer differently that asks for a name', async () => {
+    const node = await startListener()
+    const flags = CLIENT_FLAGS | flag.NAME_ME
+    for (const count of [1, 2]) {
+      const line = await HandshakeLine.open(portOf(node))
+      onTestFinished(() => line.transport.destroy())
+      const handshake = diallerFrom(`undefined@${HOST}`, COOKIE, flags)
+      line.send(handshake.start())
+      await finish(line, handshake)
+      expect(new Set(node.remotes.map((it) => it.name)).size).toBe(count)
+    }
+  })
+
   it('keeps the connection that stands when a peer takes it back, or does not know the cookie', async () => {
     const node = await startListener()
     await dial(node, GREATER)
