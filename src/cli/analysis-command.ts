@@ -18,7 +18,7 @@ import {
   keywordOf,
   unitOption,
 } from './options.ts'
-import { readTarget } from './target.ts'
+import { readTarget, type Target } from './target.ts'
 
 /** A command with NODE, `--snapshot` and whatever else all of them take. */
 export function analysisCommand(name: string, description: string, context: Context): Command {
@@ -43,7 +43,18 @@ export async function show(
   context: Context,
   faces: Faces,
 ): Promise<void> {
-  const { snapshot, label } = await readTarget(node, options, context)
+  print(command, node, await readTarget(node, options, context), options, context, faces)
+}
+
+/** Prints a snapshot that is there. */
+export function print(
+  command: string,
+  node: string | undefined,
+  { snapshot, label }: Pick<Target, 'snapshot' | 'label'>,
+  options: AnalysisOptions & KeywordOptions,
+  context: Context,
+  faces: Faces,
+): void {
   if (options.json) {
     const unit = faces.jsonUnit ?? options.unit ?? 'byte'
     context.stdout.write(jsonText(command, { ...snapshot, unit }, faces.json(snapshot, unit)))

@@ -6,6 +6,15 @@ import { wrap } from '../present/prose.ts'
 
 const WIDTH = 80
 
+function paragraphs(text: string): readonly string[] {
+  return [
+    text
+      .split('\n\n')
+      .map((paragraph) => wrap(paragraph, WIDTH))
+      .join('\n\n'),
+  ]
+}
+
 /** Adds what the figures mean, if they need it, and examples that can be typed as they stand. */
 export function addExamples(
   command: Command,
@@ -15,7 +24,7 @@ export function addExamples(
   return command.addHelpText(
     'after',
     [
-      ...(explanation === undefined ? [] : ['', wrap(explanation, WIDTH)]),
+      ...(explanation === undefined ? [] : ['', ...paragraphs(explanation)]),
       '',
       'Examples:',
       ...examples.map((example) => `  $ ${example}`),

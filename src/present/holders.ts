@@ -1,0 +1,137 @@
+/**
+ * Who holds memory on a node, for people: the largest processes, holders of binaries, and tables.
+ */
+import {
+  type BinaryHolder,
+  type Coverage,
+  callingName,
+  type Holders,
+  type HoldingProcess,
+  isWhole,
+} from '../analysis/holders.ts'
+import type { Integer, Missing } from '../analysis/snapshot.ts'
+import { inUnit } from '../analysis/unit.ts'
+import { formatCount, NONE } from './figures.ts'
+import { printable } from './printable.ts'
+import { wrap } from './prose.ts'
+import { type Column, table } from './table.ts'
+import { figureUnit, missingText, sizeIn, type View } from './view.ts'
+
+export function holdersText(holders: Holders, view: View): string {
+  const { colors, width } = view.paper
+  const { binaryHolders, largestProcesses, largestTables, missing } = holders
+  return [
+    [
+      colors.bold('Holders'),
+      wrap(coverageSentence(holders), width),
+      ...notSeen(missing, view),
+    ].join('\n'),
+    ...(largestProcesses.length === 0
+      ? []
+      : [section('Largest processes', processesTable(largestProcesses, view), view)]),
+    ...(binaryHolders.length === 0
+      ? []
+      : [section('Binaries, by who refers to them', binariesTable(binaryHolders, view), view)]),
+    ...(largestTables.length === 0
+      ? []
+      : [section('Largest tables', tablesTable(holders, view), view)]),
+    EXPLANATION.map((note) => wrap(note, width)).join('\n'),
+  ].join('\n\n')
+}
+
+function coverageSentence({ processes, binaryProcesses, tables }: Holders): string {
+  const chosen = [processes, binaryProcesses, tables].every(isWhole)
+    ? ''
+    : ' Those that were looked at were chosen at random; allow more with --timeout.'
+  const binaries =
+    isWhole(binaryProcesses) && isWhole(processes)
+      ? ''
+      : `, at the binaries of ${formatCount(binaryProcesses.lookedAt)} of them`
+  return (
+    `Looked at ${coverage(processes)} processes${binaries}, and at ${coverage(tables)} tables, one ` +
+    `after the other.${chosen}`
+  )
+}
+
+function coverage({ lookedAt, total }: Coverage): string {
+  return `${formatCount(lookedAt)} of ${formatCount(total)}`
+}
+
+function notSeen(missing: readonly Missing[], { paper }: View): readonly string[] {
+  return missing.length === 0 ? [] : ['Not looked at:', ...missingText(missing, paper)]
+}
+
+function section(title: string, rows: string, { paper }: View): string {
+  return `${paper.colors.bold(title)}\n${rows}`
+}
+
+const right = (title: string): Column => ({ title, align: 'right' })
+
+function processesTable(processes: readonly HoldingProcess[], view: View): string {
+  return table(
+    [right('memory'), right('queued'), { title: 'pid' }, { title: 'process' }],
+    processes.map((process) => [
+      size(view, process.memory),
+      process.messageQueueLen === undefined ? NONE : formatCount(process.messageQueueLen),
+      process.pid,
+      nameCell(process),
+    ]),
+    view.paper,
+  )
+}
+
+function binariesTable(holders: readonly BinaryHolder[], view: View): string {
+  return table(
+    [
+      ...['refers to', 'alone', 'binaries', 'largest', 'memory'].map(right),
+      { title: 'pid' },
+      { title: 'process' },
+    ],
+    holders.map((holder) => [
+      `${holder.isEstimate ? '≈ ' : ''}${size(view, holder.bytes)}`,
+      holder.alone === undefined ? NONE : size(view, holder.alone),
+      holder.binaries === undefined ? NONE : formatCount(holder.binaries),
+      holder.largest === undefined ? NONE : size(view, holder.largest),
+      size(view, holder.memory),
+      holder.pid,
+      nameCell(holder),
+    ]),
+    view.paper,
+  )
+}
+
+function tablesTable({ largestTables }: Holders, view: View): string {
+  return table(
+    [right('memory'), right('rows'), { title: 'table' }, { title: 'type' }, { title: 'owner' }],
+    largestTables.map(({ bytes, name, owner, protection, rows, type }) => [
+      size(view, bytes),
+      formatCount(rows),
+      printable(name),
+      printable(`${type}, ${protection}`),
+      owner,
+    ]),
+    view.paper,
+  )
+}
+
+/** What it is called, and where it is just now, unless that says the same. */
+function nameCell(process: HoldingProcess): string {
+  const { currentFunction } = process
+  const name = callingName(process)
+  if (name === undefined) return currentFunction === undefined ? NONE : printable(currentFunction)
+  return printable(
+    currentFunction === undefined || currentFunction === name
+      ? name
+      : `${name} in ${currentFunction}`,
+  )
+}
+
+const EXPLANATION = [
+  'refers to: whole binaries of more than 64 bytes, each once, however small the part that is used; ' +
+    'alone: of these, what nobody else refers to; ≈: estimated, because the process is too large to list ' +
+    'them. Binaries are in no memory of a process or table.',
+]
+
+function size(view: View, bytes: Integer): string {
+  return sizeIn(view, inUnit(bytes, figureUnit(view)))
+}
