@@ -5,14 +5,18 @@ import { SEVERITIES, THRESHOLDS, toJson } from '../../src/analysis/index.ts'
 import { readSnapshot } from '../../src/history/snapshot-bytes.ts'
 import { known, knownStates, states } from './diagnosis-fixtures.ts'
 import { goldenBytes, goldenFiles, goldenNames } from './golden.ts'
-import { carriers, instance, MiB, resident, snapshot } from './made-snapshots.ts'
+import { carriers, instance, MiB, pool, resident, snapshot } from './made-snapshots.ts'
 
 interface Expected {
   readonly verdict: Verdict
   /** Where it differs without the resident size. */
   readonly blind?: Verdict
-  /** Allocators that are found fragmented. */
+  /** Allocators that are found fragmented after a peak. */
   readonly guilty?: readonly string[]
+  /** Allocators whose carriers were never used well. */
+  readonly structural?: readonly string[]
+  /** What else is found, beside what the verdict says; alone where it says nothing. */
+  readonly also?: readonly FindingId[]
 }
 
 const binary = ['binary_alloc']
@@ -29,13 +33,20 @@ const expected: Readonly<Record<string, Expected>> = {
   code: { verdict: 'healthy' },
   'binary-freed': { verdict: 'healthy' },
   'busy-then-quiet': { verdict: 'healthy' },
+  'cache-misses': { verdict: 'healthy', also: ['low-cache-hit-rate'] },
+  'cache-misses-large-cache': { verdict: 'healthy', also: ['low-cache-hit-rate'] },
 
-  'binary-fragmented': { verdict: 'fragmented', guilty: binary },
+  'binary-fragmented': { verdict: 'fragmented', guilty: binary, also: ['abandoned-carriers'] },
   'binary-fragmented-small': { verdict: 'fragmented', guilty: binary },
   'binary-scattered': { verdict: 'fragmented', guilty: binary },
   'binary-half': { verdict: 'fragmented', guilty: binary },
   'binary-fragmented-aobf': { verdict: 'fragmented', guilty: binary },
-  'binary-fragmented-no-migration': { verdict: 'fragmented', guilty: binary },
+  'binary-fragmented-no-migration': {
+    verdict: 'fragmented',
+    guilty: binary,
+    also: ['migration-off'],
+  },
+  'binary-fragmented-gf': { verdict: 'fragmented', guilty: binary, also: ['migration-off'] },
   'binary-fragmented-pages-free': { verdict: 'fragmented', guilty: binary },
   'binary-fragmented-super-carrier': { verdict: 'fragmented', guilty: binary },
   'eheap-fragmented': { verdict: 'fragmented', guilty: ['eheap_alloc'] },
@@ -53,11 +64,20 @@ const expected: Readonly<Record<string, Expected>> = {
   'heap-freed': { verdict: 'in-use' },
   'single-blocks-large': { verdict: 'in-use' },
 
-  'single-blocks': { verdict: 'oversized-carriers' },
-  'single-blocks-mapped': { verdict: 'in-use' },
+  'single-blocks': { verdict: 'oversized-carriers', also: ['many-single-block-carriers'] },
+  'single-blocks-mapped': { verdict: 'in-use', also: ['many-single-block-carriers'] },
+  'single-blocks-shared': { verdict: 'in-use' },
   // Half of each carrier was never touched: only the resident size can tell.
-  'large-blocks-small-carriers': { verdict: 'in-use', blind: 'fragmented', guilty: binary },
-  'large-blocks-small-threshold': { verdict: 'oversized-carriers' },
+  'large-blocks-small-carriers': {
+    verdict: 'in-use',
+    blind: 'fragmented',
+    structural: binary,
+    also: ['small-carriers'],
+  },
+  'large-blocks-small-threshold': {
+    verdict: 'oversized-carriers',
+    also: ['many-single-block-carriers'],
+  },
 
   outside: { verdict: 'outside-allocators', blind: 'healthy' },
   'outside-fragmented': { verdict: 'outside-allocators', blind: 'fragmented', guilty: binary },
@@ -76,8 +96,11 @@ function only(diagnosis: Diagnosis, id: FindingId): Finding {
   return finding
 }
 
-function guilty(diagnosis: Diagnosis): readonly (string | undefined)[] {
-  return findings(diagnosis, 'fragmented-allocator').map(({ allocator }) => allocator)
+function guilty(
+  diagnosis: Diagnosis,
+  id: FindingId = 'fragmented-allocator',
+): readonly (string | undefined)[] {
+  return findings(diagnosis, id).map(({ allocator }) => allocator)
 }
 
 function figure(finding: Finding, what: string): number {
@@ -95,6 +118,17 @@ describe('the verdict', () => {
     const diagnosis = diagnose(snapshot)
     expect(diagnosis.verdict).toBe(expected[state]?.verdict)
     expect(guilty(diagnosis).toSorted()).toEqual(expected[state]?.guilty ?? [])
+    expect(guilty(diagnosis, 'structural-low-use')).toEqual(expected[state]?.structural ?? [])
+    const ids = diagnosis.findings.map(({ id }) => id)
+    expect(ids).toEqual(expect.arrayContaining([...(expected[state]?.also ?? [])]))
+    // On a healthy node nothing is found that was not provoked; a full cache is what a peak leaves.
+    const disabled = snapshot.disabled.map(() => 'disabled-allocator')
+    if (diagnosis.verdict === 'healthy') {
+      expect(ids.filter((id) => id !== 'mseg-cache')).toEqual([
+        ...(expected[state]?.also ?? []),
+        ...disabled,
+      ])
+    }
   })
 
   test.each(knownStates)('on $state/$node without a resident size', ({ state, snapshot }) => {
@@ -197,10 +231,13 @@ describe('a fragmented allocator', () => {
   test('blames its blocks where it never was better', () => {
     const never = only(
       diagnose(known('large-blocks-small-carriers', 'otp25-s2')),
-      'fragmented-allocator',
+      'structural-low-use',
     )
     expect(never.summary).toContain('never used much more')
     expect(never.severity).toBe('info')
+    expect(figure(never, 'average size of these blocks')).toBeGreaterThan(250_000)
+    expect(figure(never, 'largest size of a carrier (lmbcs)')).toBe(512 * 1024)
+    expect(never.remedies[0]?.flags).toBe('+MBlmbcs 5120')
   })
 
   test('is concerned in many instances if it was scattered', () => {
@@ -290,12 +327,122 @@ describe('other findings', () => {
   })
 })
 
+describe('the pool', () => {
+  const abandoned = (statistics: Readonly<Record<string, number>>) =>
+    only(
+      diagnose(
+        snapshot({
+          allocators: [
+            instance({
+              mbcs: carriers({ allocated: 100 * MiB, used: 90 * MiB, count: 20, blocks: 1000 }),
+              mbcsPool: { ...pool(60 * MiB, 10 * MiB, 12), blocks: 500, statistics },
+            }),
+          ],
+        }),
+      ),
+      'abandoned-carriers',
+    )
+
+  test('shows what lies in it, and what it counts', () => {
+    const finding = only(diagnose(known('binary-scattered', 'otp23-s8')), 'abandoned-carriers')
+    expect(figure(finding, 'carriers in the pool')).toBeGreaterThan(70 * MiB)
+    expect(figure(finding, 'carriers fetched from the pool')).toBe(21)
+    expect(figure(finding, 'searches that found none')).toBe(7)
+  })
+
+  test('is not reused where more searches fail than find something', () => {
+    const finding = abandoned({ fetch: 150, fail: 4000 })
+    expect(finding.summary).toContain('hardly reused, since 4000 searches')
+    expect(finding.remedies.map(({ flags }) => flags)).toContain('+MBacfml 69906')
+  })
+
+  test('is reused where they find something, or hardly any was made', () => {
+    expect(abandoned({ fetch: 4000, fail: 150 }).summary).toContain('waits to be fetched')
+    expect(abandoned({ fetch: 3, fail: 9 }).summary).toContain('waits to be fetched')
+  })
+})
+
+describe('the cache of segments', () => {
+  test('is found too small where segments are asked for often', () => {
+    const finding = only(diagnose(known('cache-misses', 'otp25-s2')), 'low-cache-hit-rate')
+    expect(figure(finding, 'segments asked for')).toBeGreaterThan(19_000)
+    expect(figure(finding, 'hit rate of all instances')).toBeLessThan(0.4)
+    expect(figure(finding, 'segments kept, at most')).toBe(10)
+    expect(finding.remedies[0]?.flags).toBe('+MMmcs 30')
+  })
+
+  test('is not made larger than it can be', () => {
+    const found = diagnose(known('cache-misses-large-cache', 'otp29-s2'))
+    const flags = only(found, 'low-cache-hit-rate').remedies.map((remedy) => remedy.flags)
+    expect(flags).toEqual(['+MMrmcbf 60 +MMamcbf 8192'])
+    // It is full at the moment, but a smaller one would be worse.
+    expect(only(found, 'mseg-cache').remedies).toEqual([])
+  })
+})
+
+describe('settings of its own', () => {
+  test('are named where they turn migration off, and where that was not asked for', () => {
+    const off = (state: string) => only(diagnose(known(state, 'otp25-s2')), 'migration-off')
+    expect(off('binary-fragmented-gf').summary).toContain('The strategy turned it off')
+    expect(off('binary-fragmented-no-migration').summary).toContain('acul 0, which turns aoffcbf')
+    expect(off('binary-fragmented-gf').remedies.map(({ flags }) => flags)).toEqual([
+      '+MBas aoffcbf',
+    ])
+  })
+
+  test('are not held against the strategy that was recommended', () => {
+    expect(
+      findings(diagnose(known('binary-fragmented-aobf', 'otp25-s2')), 'migration-off'),
+    ).toEqual([])
+    expect(
+      findings(diagnose(known('binary-fragmented-aobf', 'otp25-s2')), 'small-carriers'),
+    ).toEqual([])
+  })
+
+  test('are named where carriers became small and blocks did not', () => {
+    const small = only(diagnose(known('large-blocks-small-carriers', 'otp29-s2')), 'small-carriers')
+    expect(figure(small, 'the same by default')).toBe(5 * MiB)
+    expect(small.remedies.map(({ flags }) => flags)).toEqual(['+MBlmbcs 5120'])
+  })
+})
+
+describe('blocks with a carrier each', () => {
+  test('are found, and a threshold that lets them share some', () => {
+    const many = only(diagnose(known('single-blocks', 'otp25-s2')), 'many-single-block-carriers')
+    expect(figure(many, 'blocks in single-block carriers')).toBe(1000)
+    expect(many.remedies.map(({ flags }) => flags)).toEqual([
+      '+MBsbct 1024 +MBlmbcs 10240',
+      'erlang:system_flag(erts_alloc, {binary_alloc, sbct, 1048576})',
+    ])
+  })
+
+  test('are let alone where they are large', () => {
+    const large = diagnose(known('single-blocks-large', 'otp25-s2'))
+    expect(findings(large, 'many-single-block-carriers')).toEqual([])
+  })
+})
+
+describe('a node that answers slowly', () => {
+  test('is told of, with how long it took', () => {
+    const slow = only(diagnose({ ...known('idle', 'otp29-s2'), duration: 4321.5 }), 'slow-answer')
+    expect(slow.summary).toContain('took 4.3 s to answer')
+    expect(slow.severity).toBe('warning')
+    expect(slow.evidence[0]).toMatchObject({ value: 4322, unit: 'millisecond' })
+  })
+
+  test('decides nothing, and is not told of where it took as long as usual', () => {
+    const diagnosis = diagnose({ ...known('idle', 'otp29-s2'), duration: 300 })
+    expect(diagnosis).toMatchObject({ verdict: 'healthy', findings: [] })
+  })
+})
+
 describe('every diagnosis', () => {
   test.each(knownStates)('of $state/$node is complete and in order', ({ snapshot }) => {
     const { findings } = diagnose(snapshot)
     const ranks = findings.map(({ severity }) => SEVERITIES.indexOf(severity))
     expect(ranks).toEqual(ranks.toSorted((left, right) => right - left))
-    for (const { summary, evidence, remedies } of findings) {
+    for (const { summary, evidence, remedies, noHelp = [] } of findings) {
+      for (const { what, why } of noHelp) expect([what, why]).not.toContain('')
       expect(summary).toMatch(/^\S.*\.$/)
       expect(summary).not.toMatch(/undefined|NaN|Infinity/)
       for (const { source, value, unit } of evidence) {

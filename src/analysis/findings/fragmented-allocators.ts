@@ -1,5 +1,6 @@
 /**
- * Multiblock carriers that are sparsely used: fragmentation.
+ * Multiblock carriers that are sparsely used: fragmentation after a peak, or blocks and carriers that do
+ * not suit each other.
  *
  * One block that survives keeps its carrier, so a peak can leave many carriers with little in each.
  *
@@ -14,8 +15,10 @@ import {
   sizeInWords,
 } from '../finding.ts'
 import { compare, divide, subtract, sum, toDouble } from '../integer.ts'
+import { fragmentationNoHelp, structuralNoHelp } from '../no-help.ts'
 import { type AllocatorOccupancy, usageAboveFloor } from '../occupancy.ts'
-import { fragmentationRemedies } from '../remedies.ts'
+import { fragmentationRemedies, structuralRemedies } from '../remedies.ts'
+import { asNumber, schedulerOption } from '../settings.ts'
 import type { Integer } from '../snapshot.ts'
 import { usage } from '../usage.ts'
 
@@ -37,16 +40,44 @@ export function fragmentedAllocators(examination: Examination): readonly Finding
   if (compare(waste, thresholds.waste) < 0) return []
   // They stand together: four allocators with a fifth of all memory each are as bad as one.
   const severity = severityOf(subtract(waste, examination.untouched), examination)
-  return sparse.map((each) => ({
-    id: 'fragmented-allocator',
-    severity,
-    allocator: each.allocator,
-    summary: summarise(each),
-    bytes: each.aboveFloor,
-    verdict: 'fragmented',
-    evidence: [...evidenceOf(each), ...untouched(examination)],
-    remedies: fragmentationRemedies(each, snapshot.otpRelease),
-  }))
+  return sparse.map((each): Finding => {
+    const isStructural = !isAfterPeak(each)
+    return {
+      id: isStructural ? 'structural-low-use' : 'fragmented-allocator',
+      severity,
+      allocator: each.allocator,
+      summary: summarise(each),
+      bytes: each.aboveFloor,
+      verdict: 'fragmented',
+      evidence: [
+        ...evidenceOf(each),
+        ...(isStructural ? dimensions(each) : []),
+        ...untouched(examination),
+      ],
+      remedies: isStructural
+        ? structuralRemedies(each, snapshot)
+        : fragmentationRemedies(each, snapshot),
+      noHelp: isStructural ? structuralNoHelp(each) : fragmentationNoHelp(each.allocator),
+    }
+  })
+}
+
+/** Whether it was much better once: then a peak left the waste, and not the load as it always is. */
+function isAfterPeak(held: AllocatorOccupancy): boolean {
+  return usageAtPeak(held) - usage(held.mbcs.used, held.mbcs.allocated) >= AFTER_PEAK
+}
+
+/** What the size of blocks is to be held against, where it is not the peak that is to blame. */
+function dimensions({ allocator, instances }: AllocatorOccupancy): readonly Evidence[] {
+  const members = instances.map(({ instance }) => instance)
+  const named = { lmbcs: 'largest size of a carrier (lmbcs)', sbct: 'size from which on (sbct)' }
+  return Object.entries(named).flatMap(([name, what]): readonly Evidence[] => {
+    const value = asNumber(schedulerOption(members, name))
+    if (value === undefined) return []
+    const source = `erlang:system_info({allocator, ${allocator}}): options, ${name}`
+    const whole = name === 'sbct' ? `${what} a block has a carrier of its own` : what
+    return [{ what: whole, value, unit: 'byte', source }]
+  })
 }
 
 function summarise(held: AllocatorOccupancy): string {
@@ -58,7 +89,7 @@ function summarise(held: AllocatorOccupancy): string {
     `${allocator} uses ${ratioInWords(now)} of its ${sizeInWords(mbcs.allocated)} of multiblock carriers` +
     (pooled >= 0.05 ? ` (${ratioInWords(pooled)} of them lie in the pool)` : '')
   const wasted = sizeInWords(aboveFloor)
-  return peak - now >= AFTER_PEAK
+  return isAfterPeak(held)
     ? `${carriers}, against ${ratioInWords(peak)} at its peak: what survived the peak keeps ${wasted}.`
     : `${carriers}, and never used much more: its blocks and its carriers do not suit each other, ` +
         `which wastes ${wasted}.`

@@ -10,6 +10,7 @@ import {
   sizeInWords,
 } from '../finding.ts'
 import { add, compare, divide, subtract, sum } from '../integer.ts'
+import { OUTSIDE_NO_HELP } from '../no-help.ts'
 import { outsideRemedies } from '../remedies.ts'
 
 /**
@@ -71,6 +72,7 @@ export function outsideAllocators(examination: Examination): readonly Finding[] 
         },
       ],
       remedies: outsideRemedies(disabled),
+      noHelp: OUTSIDE_NO_HELP,
     },
   ]
 }

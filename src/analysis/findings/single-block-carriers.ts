@@ -4,6 +4,8 @@
  *
  * @see https://www.erlang.org/doc/apps/erts/erts_alloc.html#M_mmsbc `mmsbc`, `rsbcst`, `+Muycs`
  */
+
+import { greater } from '../extremes.ts'
 import {
   type Evidence,
   type Examination,
@@ -12,9 +14,11 @@ import {
   severityOf,
   sizeInWords,
 } from '../finding.ts'
-import { compare, subtract, sum } from '../integer.ts'
+import { add, compare, divide, subtract, sum, toDouble } from '../integer.ts'
+import { roundingNoHelp } from '../no-help.ts'
 import { type AllocatorOccupancy, roundedUp, sysAllocCarriers } from '../occupancy.ts'
-import { roundingRemedies, singleBlockRemedies } from '../remedies.ts'
+import { roundingRemedies, sharedCarrierRemedies, singleBlockRemedies } from '../remedies.ts'
+import { asNumber, schedulerOption } from '../settings.ts'
 import { usage } from '../usage.ts'
 
 /**
@@ -54,6 +58,7 @@ export function oversizedCarriers(examination: Examination): readonly Finding[] 
             .map(({ instance }) => instance.sbcs.carriers.current)
             .reduce((left, right) => (compare(left, right) < 0 ? right : left), 0),
         ),
+        noHelp: roundingNoHelp(allocator),
       },
     ]
   })
@@ -79,6 +84,68 @@ export function sparseSingleBlockCarriers(examination: Examination): readonly Fi
         verdict: 'fragmented',
         evidence: singleBlockEvidence(each),
         remedies: singleBlockRemedies(each.allocator),
+      },
+    ]
+  })
+}
+
+/**
+ * Blocks that are hardly larger than `sbct`: each takes a carrier of its own, and so a call for a segment,
+ * although they would fit into carriers with others.
+ */
+export function manySingleBlockCarriers({ held, thresholds }: Examination): readonly Finding[] {
+  return held.flatMap((each): readonly Finding[] => {
+    const { allocator, instances, sbcs } = each
+    const members = instances.map(({ instance }) => instance)
+    const single = sum(members.map((member) => member.sbcs.blocks.current))
+    const shared = sum(
+      members.map(({ mbcs, mbcsPool }) => add(mbcs.blocks.current, mbcsPool?.blocks ?? 0)),
+    )
+    const threshold = asNumber(schedulerOption(members, 'sbct'))
+    if (threshold === undefined || compare(single, thresholds.singleBlocks) < 0) return []
+    const average = divide(sbcs.used, single)
+    const ratio = divide(single, greater(shared, 1))
+    if (ratio < thresholds.singleBlockRatio) return []
+    if (average > toDouble(threshold) * thresholds.nearThreshold) return []
+    const source = `erlang:system_info({allocator, ${allocator}})`
+    return [
+      {
+        id: 'many-single-block-carriers',
+        severity: 'info',
+        allocator,
+        summary:
+          `${String(single)} blocks of ${allocator} have a carrier each, for ${String(shared)} that share ` +
+          `carriers: they are ${sizeInWords(average)} on average, hardly larger than sbct ` +
+          `(${sizeInWords(threshold)}).`,
+        bytes: sbcs.allocated,
+        verdict: undefined,
+        evidence: [
+          {
+            what: 'blocks in single-block carriers',
+            value: single,
+            unit: 'count',
+            source: `${source}: sbcs, blocks`,
+          },
+          {
+            what: 'blocks in multiblock carriers',
+            value: shared,
+            unit: 'count',
+            source: `${source}: mbcs and mbcs_pool, blocks`,
+          },
+          {
+            what: 'average size of the former',
+            value: Math.round(average),
+            unit: 'byte',
+            source: `${source}: sbcs, blocks_size / blocks`,
+          },
+          {
+            what: 'size from which on a block has a carrier of its own (sbct)',
+            value: threshold,
+            unit: 'byte',
+            source: `${source}: options, sbct`,
+          },
+        ],
+        remedies: sharedCarrierRemedies(allocator, members, average),
       },
     ]
   })
