@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { atom, tuple } from '../../src/etf/index.ts'
+import { atom, binary, isTuple, tuple } from '../../src/etf/index.ts'
 import { listenTcp } from '../../src/net/tcp.ts'
 import { HiddenNode } from '../../src/node/hidden-node.ts'
 import type { RemoteNode } from '../../src/node/remote-node.ts'
-import { COOKIE, ScriptedPeer } from './scripted-peer.ts'
+import { COOKIE, PEER_NAME, ScriptedPeer } from './scripted-peer.ts'
 
 let peer: ScriptedPeer
 let node: RemoteNode | undefined
@@ -91,6 +91,39 @@ describe('what breaks the protocol', () => {
     )
     expect(await result).toBe(1)
     expect(node.counters.messagesDropped).toBe(1)
+  })
+})
+
+describe('closing', () => {
+  test('sends first what waits behind a large message of its sender, in its order', async () => {
+    const client = new HiddenNode({ cookie: COOKIE, port: peer.port })
+    node = await client.connect(PEER_NAME)
+    const sender = client.spawn()
+    const to = { name: 'x', node: PEER_NAME }
+    const size = 5_000_000
+    for (let i = 0; i < 4; i++) {
+      sender.send(to, tuple(i, binary('x'.repeat(size))))
+      sender.send(to, i)
+    }
+    // Not sent yet: of the first alone a part was.
+    await node.close()
+    await peer.untilEnd()
+    const received = peer.received.map(({ payload }) =>
+      isTuple(payload, 2) && payload.elements[1] instanceof Uint8Array
+        ? [payload.elements[0], payload.elements[1].length]
+        : payload,
+    )
+    expect(received).toEqual([0, 1, 2, 3].flatMap((i) => [[i, size], i]))
+  })
+
+  test('resolves once the peer has closed, and drops what comes until then', async () => {
+    node = await peer.connect()
+    const closed = node.close()
+    // A tick.
+    peer.sendRaw(0, 0, 0, 0)
+    await closed
+    expect(peer.ended).toBe(true)
+    expect(node.counters.ticksReceived).toBe(0)
   })
 })
 
