@@ -53,7 +53,7 @@ export interface HiddenNodeOptions extends ResolveOptions, ConnectionOptions {
   readonly cookie: Cookie
   /**
    * Our own node name. Default: one that nobody else has. `undefined@HOST` lets the first node that is
-   * connected to choose the part before the `@` (`NAME_ME`, OTP 24 and later).
+   * connected to choose the part before the `@` (`NAME_ME`, OTP 23.2 and later).
    */
   readonly name?: string | undefined
   /**

@@ -3,6 +3,7 @@
  * middle, strangers, and closing while something is under way.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { networkInterfaces } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { AcceptHandshake } from '../../src/dist/accept-handshake.ts'
@@ -25,6 +26,10 @@ const COOKIE = new Cookie('secret')
 const OURS = `m@${HOST}`
 const LESS = `a@${HOST}`
 const GREATER = `z@${HOST}`
+
+const HAS_IPV6 = Object.values(networkInterfaces()).some((all) =>
+  all?.some(({ address }) => address === '::1'),
+)
 
 type Events<Name extends keyof DiagnosticEvents> = DiagnosticEvents[Name][]
 
@@ -705,6 +710,20 @@ describe('listening', () => {
     await first.close()
     await expect.poll(() => second.listen().then(() => 'listens', String)).toBe('listens')
     expect(second.port).toBeGreaterThan(0)
+  })
+
+  it.skipIf(!HAS_IPV6)('registers where nodes of the same family ask', async () => {
+    const mapper = await startEpmdServer({ host: '::1' })
+    onTestFinished(() => mapper.close())
+    const node = startNode({ epmdPort: mapper.port, name: 'm@::1' })
+    await node.listen({ host: '::1' })
+    expect(mapper.names()).toEqual([{ name: 'm', port: node.port }])
+    const other = startNode({ epmdPort: mapper.port, name: 'z@::1' })
+    const remote = await other.connect('m@::1')
+    expect(remote.address).toBe(`[::1]:${node.port}`)
+    expect(await ping(remote)).toEqual(atom('yes'))
+    const wrong = startNode({ epmdPort: mapper.port, name: 'a@::1' })
+    await expect(wrong.listen()).rejects.toMatchObject({ code: 'ERR_EPMD_NOT_RUNNING' })
   })
 
   it('has a name of its own where none was given, under which others find it', async () => {
