@@ -35,7 +35,9 @@ export function holdersText(holders: Holders, view: View): string {
     ...(largestTables.length === 0
       ? []
       : [section('Largest tables', tablesTable(holders, view), view)]),
-    EXPLANATION.map((note) => wrap(note, width)).join('\n'),
+    [...EXPLANATION, ...(binaryHolders.some(({ isEstimate }) => isEstimate) ? [ESTIMATE] : [])]
+      .map((note) => wrap(note, width))
+      .join('\n'),
   ].join('\n\n')
 }
 
@@ -127,10 +129,12 @@ function nameCell(process: HoldingProcess): string {
 }
 
 const EXPLANATION = [
-  'refers to: whole binaries of more than 64 bytes, each once, however small the part that is used; ' +
-    'alone: of these, what nobody else refers to; ≈: estimated, because the process is too large to list ' +
-    'them. Binaries are in no memory of a process or table.',
+  'refers to: reference-counted binaries, which no memory of a process or table includes, each once and ' +
+    'whole, however small the part that is used; alone: of these, what nobody else refers to.',
 ]
+
+const ESTIMATE =
+  '≈: estimated by what the collector of the process counts, as the list of its binaries may be too large.'
 
 function size(view: View, bytes: Integer): string {
   return sizeIn(view, inUnit(bytes, figureUnit(view)))

@@ -54,6 +54,7 @@ const TOLD = 10
 const BATCH = 1000
 const LANES = 2
 const TABLE_BATCH = 500
+const DETAIL_LANES = 5
 
 /** A pid answers in 15 bytes, and more than 128 MiB is no message that this side takes. */
 const MAX_PROCESSES = 4_000_000
@@ -189,9 +190,7 @@ class Search {
     ])
     if (typeof wordSize === 'number') this.#wordSize = wordSize
     const tables = isList(all) ? all : []
-    if (!isList(all))
-      this.#missing.push({ what: 'tables', why: 'the node did not list them in time' })
-    let lookedAt = 0
+    if (!isList(all)) this.#lack('tables', 'the node did not list them in time')let lookedAt = 0
     await this.#inBatches(
       batchesOf(shuffled(tables), TABLE_BATCH),
       BINARIES_UNTIL,
@@ -206,10 +205,6 @@ class Search {
       },
       1,
     )
-    if (lookedAt < tables.length) {
-      const what = `${tables.length - lookedAt} of ${tables.length} tables`
-      this.#missing.push({ what, why: `time sufficed for ${lookedAt}, chosen at random` })
-    }
     return {
       tables: { total: tables.length, lookedAt },
       largestTables: largest.all.map(({ words, ...table }) => ({
@@ -225,11 +220,13 @@ class Search {
     const told = new Map(
       [...heaps, ...holders].map(({ pid, memory }) => [text(pid), { pid, memory }]),
     )
-    const described = new Map(
-      await Promise.all(
-        Array.from(told, async ([key, process]) => [key, await this.#describe(process)] as const),
-      ),
-    )
+    const described = new Map<string, HoldingProcess>()
+    const describeAll = async (processes: readonly Weighed[]): Promise<void> => {
+      for (const process of processes) {
+        described.set(text(process.pid), await this.#describe(process))
+      }
+    }
+    await this.#inBatches(batchesOf([...told.values()], 1), DETAILS_UNTIL, describeAll, DETAIL_LANES)
     const describe = ({ pid, memory }: Weighed): HoldingProcess =>
       described.get(text(pid)) ?? unknownProcess(pid, memory)
     const together = new Map(holders.flatMap(({ binaries }) => [...binaries]))
@@ -248,7 +245,7 @@ class Search {
       })),
       heldTogether: add(sum(together.values()), sum(estimates.map(({ bytes }) => bytes))),
       referredTo: this.#referredTo,
-      missing: [...this.#missing, ...this.#notLookedAt()],
+      missing: this.#missing,
     }
   }
 
@@ -261,15 +258,19 @@ class Search {
       'system_info',
       new Atom('process_count'),
     )
-    if (typeof count !== 'number') return []
+    if (typeof count !== 'number') {
+      this.#lack('processes', 'the node did not say in time how many there are')
+      return []
+    }
     this.#total = count
     if (count > maxProcesses) {
       const why = `there are ${count}, and more than ${maxProcesses} are not listed`
-      this.#missing.push({ what: 'holders among processes', why })
+      this.#lack('processes', why)
       return []
     }
     const list = await this.#try('processes', MEMORY_UNTIL, 'erlang', 'processes')
-    const pids = isList(list) ? list.filter((term) => term instanceof Pid) : []
+    if (!isList(list)) return []
+    const pids = list.filter((term) => term instanceof Pid)
     this.#total = pids.length
     return pids
   }
@@ -343,7 +344,7 @@ class Search {
     const names = ['registered_name', 'initial_call', 'current_function', 'message_queue_len']
     const items: Term[] = names.map((name) => new Atom(name))
     if (Number(this.#options.otpRelease) >= 27) items.push(INITIAL_CALL)
-    // The process may be busy for long, so it is asked alone, and not to be waited for.
+    // It may be busy for long, and so is not asked together with others.
     const info = await this.#try(undefined, DETAILS_UNTIL, 'erlang', 'process_info', pid, items)
     const name = property('registered_name', info)
     const queue = property('message_queue_len', info)
@@ -397,27 +398,14 @@ class Search {
       const isLate = error instanceof TimeoutError
       if (!isLate && !(error instanceof RemoteError)) throw error
       // How many were not looked at in time is said once for all of them.
-      if (what !== undefined && !isLate) this.#missing.push({ what, why: error.message })
+      if (what !== undefined && !isLate) this.#lack(what, error.message)
       return undefined
     }
   }
 
-  #notLookedAt(): readonly Missing[] {
-    const total = this.#total
-    const isPartial = ({ coverage: { lookedAt } }: { readonly coverage: Coverage }): boolean =>
-      lookedAt < total
-    if (total === 0)
-      return [{ what: 'holders', why: 'the node did not list its processes in time' }]
-    if (total > (this.#options.maxProcesses ?? MAX_PROCESSES)) return []
-    return [
-      { what: 'memory', coverage: { total, lookedAt: this.#weighed } },
-      { what: 'binaries', coverage: { total, lookedAt: this.#asked } },
-    ]
-      .filter(isPartial)
-      .map(({ what, coverage: { lookedAt } }) => ({
-        what: `${what} of ${total - lookedAt} of ${total} processes`,
-        why: `time sufficed for ${lookedAt}, chosen at random`,
-      }))
+  /** Said once, whichever of the batches it is that meets with it. */
+  #lack(what: string, why: string): void {
+    if (!this.#missing.some((it) => it.what === what)) this.#missing.push({ what, why })
   }
 }
 

@@ -16,7 +16,7 @@ import {
 import type { Holders } from '../holders.ts'
 import { add, compare, divide, subtract, sum, toDouble } from '../integer.ts'
 import type { Integer } from '../snapshot.ts'
-import { binaryEvidence } from './largest-holders.ts'
+import { binaryEvidence, worthNaming } from './largest-holders.ts'
 
 /** Of binaries, the part that the largest holders must have before it is worth a finding. */
 const HELD_SHARE = 0.5
@@ -90,7 +90,7 @@ function evidenceOf(
       source: LISTED,
     },
     { what: 'to which nobody else refers', value: alone, unit: 'byte', source: LISTED },
-    ...binaryHolders.slice(0, NAMED).map(binaryEvidence),
+    ...worthNaming(binaryHolders, ({ bytes }) => bytes, NAMED).map(binaryEvidence),
     ...(referredTo === undefined || compare(referredTo, binaries) >= 0
       ? []
       : [

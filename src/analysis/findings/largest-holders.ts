@@ -3,25 +3,47 @@
  */
 import { type Evidence, sizeInWords } from '../finding.ts'
 import { type BinaryHolder, callingName, type Holders, type HoldingProcess } from '../holders.ts'
-import { divide } from '../integer.ts'
+import { divide, toDouble } from '../integer.ts'
+import type { Integer } from '../snapshot.ts'
 
 /** How many are named; all that are known stand beside the diagnosis. */
 const NAMED = 3
+
+/** Of what the largest holds, the part below which another is not worth a line. */
+const WORTH = 0.01
+
+/** The largest of what comes in that order. */
+export function worthNaming<Holder>(
+  holders: readonly Holder[],
+  held: (holder: Holder) => Integer,
+  most: number,
+): readonly Holder[] {
+  const [largest] = holders
+  if (largest === undefined) return []
+  const least = toDouble(held(largest)) * WORTH
+  return holders.slice(0, most).filter((holder) => toDouble(held(holder)) >= least)
+}
 
 /** Of the kind that `erlang:memory()` has under this key; none where nobody was asked. */
 export function largestHolders(holders: Holders | undefined, kind: string): readonly Evidence[] {
   switch (kind) {
     case 'processes':
-      return (holders?.largestProcesses ?? []).slice(0, NAMED).map(processEvidence)
+      return worthNaming(holders?.largestProcesses ?? [], ({ memory }) => memory, NAMED).map(
+        processEvidence,
+      )
     case 'binary':
-      return (holders?.binaryHolders ?? []).slice(0, NAMED).map(binaryEvidence)
+      return worthNaming(holders?.binaryHolders ?? [], ({ bytes }) => bytes, NAMED).map(
+        binaryEvidence,
+      )
     case 'ets':
-      return (holders?.largestTables ?? []).slice(0, NAMED).map(({ bytes, name, owner, rows }) => ({
-        what: `table ${name} of ${owner}, ${rows} rows`,
-        value: bytes,
-        unit: 'byte',
-        source: 'ets:info(T, memory) × wordsize, without large binaries',
-      }))
+      return worthNaming(holders?.largestTables ?? [], ({ bytes }) => bytes, NAMED).map(
+        ({ bytes, name, owner, rows }) => ({
+          what: `table ${name} of ${owner}, ${rows} rows`,
+          value: bytes,
+          unit: 'byte',
+          source: 'ets:info(T, memory) × wordsize, without large binaries',
+        }),
+      )
     default:
       return []
   }
@@ -43,7 +65,9 @@ export function binaryEvidence(holder: BinaryHolder): Evidence {
   const held =
     binaries === undefined || binaries === 0
       ? 'binaries, about'
-      : `${binaries} binaries of ${sizeInWords(divide(bytes, binaries))} on average`
+      : binaries === 1
+        ? 'one binary'
+        : `${binaries} binaries of ${sizeInWords(divide(bytes, binaries))} on average`
   return {
     what: `process ${identified(holder)}, ${held}; its own memory is ${sizeInWords(memory)}`,
     value: bytes,
