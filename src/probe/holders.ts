@@ -190,7 +190,8 @@ class Search {
     ])
     if (typeof wordSize === 'number') this.#wordSize = wordSize
     const tables = isList(all) ? all : []
-    if (!isList(all)) this.#lack('tables', 'the node did not list them in time')let lookedAt = 0
+    if (!isList(all)) this.#lack('tables', 'the node did not list them in time')
+    let lookedAt = 0
     await this.#inBatches(
       batchesOf(shuffled(tables), TABLE_BATCH),
       BINARIES_UNTIL,
@@ -226,7 +227,12 @@ class Search {
         described.set(text(process.pid), await this.#describe(process))
       }
     }
-    await this.#inBatches(batchesOf([...told.values()], 1), DETAILS_UNTIL, describeAll, DETAIL_LANES)
+    await this.#inBatches(
+      batchesOf([...told.values()], 1),
+      DETAILS_UNTIL,
+      describeAll,
+      DETAIL_LANES,
+    )
     const describe = ({ pid, memory }: Weighed): HoldingProcess =>
       described.get(text(pid)) ?? unknownProcess(pid, memory)
     const together = new Map(holders.flatMap(({ binaries }) => [...binaries]))
