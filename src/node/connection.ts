@@ -125,6 +125,11 @@ export class Connection {
     return this.#error
   }
 
+  /** Resolves when nothing of it is left, after what was queued when it was closed has been sent. */
+  get finished(): Promise<void> {
+    return this.#finished.promise
+  }
+
   get counters(): ConnectionCounters {
     return {
       messagesSent: this.#messagesSent,

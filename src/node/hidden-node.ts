@@ -89,6 +89,8 @@ export class HiddenNode implements AsyncDisposable {
   readonly #options: HiddenNodeOptions
   readonly #remotes = new Map<string, RemoteNode>()
   readonly #dials = new Map<string, Dial>()
+  /** By the name of a node that was closed: the end of what is yet to be sent to it. */
+  readonly #leaving = new Map<string, Promise<void>>()
   readonly #arrivals = new Arrivals()
   readonly #reception: Reception
   readonly #comeBacks = new ComeBacks((node, signal) =>
@@ -215,8 +217,13 @@ export class HiddenNode implements AsyncDisposable {
           return standing
         }
         if (performance.now() - start >= timeout) throw new TimeoutError(what, timeout)
+        const leaving = this.#leaving.get(peer.full)
         const before = this.#dialToWaitFor(peer)
-        if (before !== undefined) {
+        if (leaving !== undefined) {
+          // The node would cut it off in favour of a new one.
+          const signals = [this.#closing.signal, signal].filter((it) => it !== undefined)
+          await within(leaving, what, { ...left(), signal: AbortSignal.any(signals) })
+        } else if (before !== undefined) {
           await within(before.settled.promise, what, left())
         } else if (isPatient && this.#arrivals.isUnderWay(peer.full)) {
           await this.#arrivals.next(peer.full, PATIENCE, what, left())
@@ -379,7 +386,7 @@ export class HiddenNode implements AsyncDisposable {
       comesBack: () => isCurrent() && this.#comeBacks.has(remote.name),
       // Once the node has connected anew, there is another in its place.
       closed: () => {
-        if (isCurrent()) this.#forget(remote.name)
+        if (isCurrent()) this.#forget(remote)
       },
     })
     return remote
@@ -393,9 +400,13 @@ export class HiddenNode implements AsyncDisposable {
     else if (this.#remotes.get(name) === remote) this.#remotes.delete(name)
   }
 
-  #forget(name: string): void {
+  #forget({ name, finished }: RemoteNode): void {
     this.#comeBacks.delete(name)
     this.#remotes.delete(name)
+    this.#leaving.set(name, finished)
+    void finished.then(() => {
+      if (this.#leaving.get(name) === finished) this.#leaving.delete(name)
+    })
   }
 
   /** Who we are to be introduced as when the peer is to name us. */

@@ -143,6 +143,11 @@ export class RemoteNode implements Peer, AsyncDisposable {
     this.#notify(undefined)
   }
 
+  /** @internal Resolves when the connection that stands, or stood last, has left nothing behind. */
+  get finished(): Promise<void> {
+    return this.#connection.finished
+  }
+
   /** @internal The connection is gone. */
   lost(error: ConnectionLostError | NotConnectedError): void {
     this.#calls.fail(error)

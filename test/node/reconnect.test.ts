@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ControlMessage } from '../../src/dist/control.ts'
 import { parseNodeName } from '../../src/dist/node-name.ts'
-import { atom, type Term, tuple } from '../../src/etf/index.ts'
+import { atom, binary, type Term, tuple } from '../../src/etf/index.ts'
 import { listenTcp } from '../../src/net/tcp.ts'
 import type { Listener, Transport } from '../../src/net/transport.ts'
 import { retry } from '../../src/node/back-off.ts'
@@ -374,6 +374,30 @@ describe('closing', () => {
     await Promise.all([remote.close(), remote.close(), client.close()])
     await Promise.all([remote.close(), client.close()])
     expect(remote.isConnected).toBe(false)
+  })
+
+  test('is over before the node is connected anew, which would cut off what is yet to be sent', async () => {
+    const remote = await connect()
+    const large = binary('x'.repeat(50_000_000))
+    client.spawn().send({ name: 'x', node: PEER_NAME }, large)
+    const closed = remote.close()
+    const again = await connect()
+    await closed
+    expect(again).not.toBe(remote)
+    expect(again.isConnected).toBe(true)
+    expect(peer.most).toBe(1)
+  })
+
+  test('ends at once what waits for an earlier connection to be over', async () => {
+    const remote = await connect()
+    const large = binary('x'.repeat(50_000_000))
+    client.spawn().send({ name: 'x', node: PEER_NAME }, large)
+    const ended: string[] = []
+    const closed = remote.close().then(() => ended.push('close'))
+    const again = connect().catch(({ code }) => ended.push(code))
+    await Promise.all([client.close(), again, closed])
+    expect(ended).toEqual(['ERR_NODE_CLOSED', 'close'])
+    expect(peer.attempts).toHaveLength(1)
   })
 
   test('comes with the end of a scope', async () => {
