@@ -90,7 +90,7 @@ export class HiddenNode implements AsyncDisposable {
   readonly #remotes = new Map<string, RemoteNode>()
   readonly #dials = new Map<string, Dial>()
   /** By the name of a node that was closed: the end of what is yet to be sent to it. */
-  readonly #leaving = new Map<string, Promise<void>>()
+  readonly #leaving = new Map<string, Deferred>()
   readonly #arrivals = new Arrivals()
   readonly #reception: Reception
   readonly #comeBacks = new ComeBacks((node, signal) =>
@@ -178,6 +178,7 @@ export class HiddenNode implements AsyncDisposable {
    */
   async close(waiting: Waiting = {}): Promise<void> {
     this.#isClosed = true
+    for (const { resolve } of this.#leaving.values()) resolve()
     for (const { controller } of this.#dials.values()) controller.abort(new NodeClosedError())
     this.#arrivals.wake()
     this.#local?.processes.close()
@@ -221,8 +222,7 @@ export class HiddenNode implements AsyncDisposable {
         const before = this.#dialToWaitFor(peer)
         if (leaving !== undefined) {
           // The node would cut it off in favour of a new one.
-          const signals = [this.#closing.signal, signal].filter((it) => it !== undefined)
-          await within(leaving, what, { ...left(), signal: AbortSignal.any(signals) })
+          await within(leaving.promise, what, left())
         } else if (before !== undefined) {
           await within(before.settled.promise, what, left())
         } else if (isPatient && this.#arrivals.isUnderWay(peer.full)) {
@@ -403,9 +403,11 @@ export class HiddenNode implements AsyncDisposable {
   #forget({ name, finished }: RemoteNode): void {
     this.#comeBacks.delete(name)
     this.#remotes.delete(name)
-    this.#leaving.set(name, finished)
+    const leaving = createDeferred()
+    this.#leaving.set(name, leaving)
     void finished.then(() => {
-      if (this.#leaving.get(name) === finished) this.#leaving.delete(name)
+      leaving.resolve()
+      if (this.#leaving.get(name) === leaving) this.#leaving.delete(name)
     })
   }
 
