@@ -20,13 +20,7 @@
  *
  * @see https://www.erlang.org/doc/apps/erts/erlang.html#process_info/2
  */
-import type {
-  BinaryHolder,
-  Coverage,
-  Holders,
-  HoldingProcess,
-  HoldingTable,
-} from '../analysis/holders.ts'
+import type { BinaryHolder, Holders, HoldingProcess, HoldingTable } from '../analysis/holders.ts'
 import { add, compare, multiply, sum } from '../analysis/integer.ts'
 import type { Integer, Missing } from '../analysis/snapshot.ts'
 import {
@@ -185,7 +179,7 @@ class Search {
       ({ words }) => words,
     )
     const [all, wordSize] = await Promise.all([
-      this.#try(undefined, BINARIES_UNTIL, 'ets', 'all'),
+      this.#try('tables', BINARIES_UNTIL, 'ets', 'all'),
       this.#try(undefined, BINARIES_UNTIL, 'erlang', 'system_info', new Atom('wordsize')),
     ])
     if (typeof wordSize === 'number') this.#wordSize = wordSize
