@@ -137,6 +137,44 @@ function serveEcho(ours: HiddenNode, name: string): void {
   serveGenServer(ours.spawn({ name }), { handleCall: (request) => request }).catch(() => {})
 }
 
+/** Has both dial at the same time, so many times; a third node tells the first when, and sees what it sees. */
+async function dialAtOnce(
+  node: ErlangNode,
+  ours: HiddenNode,
+  third: HiddenNode,
+  rounds: number,
+): Promise<void> {
+  const { name = '' } = ours
+  // Dials so many milliseconds after it is called.
+  await node.evaluate(`
+    register(dialler, spawn(fun F() ->
+      receive {'$gen_call', From, Wait} ->
+        timer:sleep(Wait), gen_server:reply(From, net_kernel:connect_node('${name}')), F()
+      end end)), ok`)
+  onTestFinished(async () => {
+    await node.evaluate('exit(whereis(dialler), kill)')
+  })
+  const line = await third.connect(node.name)
+  const handshakes = listenTo('beamscope:handshake')
+  for (let round = 0; round < rounds; round++) {
+    const dialled = line.genServerCall(atom('dialler'), round % 3)
+    // What asks for it takes about as long to get there as our own name.
+    await delay((round % 8) * 0.5)
+    const remote = await ours.connect(node.name)
+    expect(await dialled).toEqual(atom('true'))
+    const standing = await ours.connect(node.name)
+    expect(await standing.call('erlang', 'node')).toEqual(atom(node.name))
+    expect(standing).toBe(remote)
+    expect(ours.remotes).toEqual([standing])
+    await standing.close()
+    await expect
+      .poll(() => line.call('erlang', 'nodes', [atom('connected')]), { interval: 2 })
+      .not.toContainEqual(atom(name))
+  }
+  // About every second time, else this would prove nothing.
+  expect(handshakes.filter(({ error }) => error !== undefined)).not.toEqual([])
+}
+
 describeOnEachRelease('a node of ours that listens', (release) => {
   let node: ErlangNode
   let hidden: ErlangNode
@@ -253,37 +291,7 @@ describeOnEachRelease('a node of ours that listens', (release) => {
 
   it.each(['a', 'zzz'])('has one connection after both dialled at once, as %s…', async (prefix) => {
     const ours = await startListener(node, { name: nextName(HOST, prefix) })
-    const { name = '' } = ours
-    // The node connects by itself, as often as it is asked to, after so many milliseconds.
-    await node.evaluate(`
-        register(dialler, spawn(fun F() ->
-          receive {'$gen_call', From, Wait} ->
-            timer:sleep(Wait), gen_server:reply(From, net_kernel:connect_node('${name}')), F()
-          end end)), ok`)
-    onTestFinished(async () => {
-      await node.evaluate('exit(whereis(dialler), kill)')
-    })
-    // A node of its own tells the first when to dial, and what it sees.
-    const line = await startNode(node).connect(node.name)
-    const handshakes = listenTo('beamscope:handshake')
-    for (let round = 0; round < 50; round++) {
-      const dialled = line.genServerCall(atom('dialler'), round % 3)
-      // What asks for it takes about as long to get there as our own name.
-      await delay((round % 8) * 0.5)
-      const remote = await ours.connect(node.name)
-      expect(await dialled).toEqual(atom('true'))
-      const standing = await ours.connect(node.name)
-      expect(await standing.call('erlang', 'node')).toEqual(atom(node.name))
-      expect(standing).toBe(remote)
-      expect(ours.remotes).toEqual([standing])
-      await standing.close()
-      await expect
-        .poll(() => line.call('erlang', 'nodes', [atom('connected')]), { interval: 2 })
-        .not.toContainEqual(atom(name))
-    }
-    const crossed = handshakes.filter(({ error }) => error !== undefined)
-    // About every second time, else this would prove nothing.
-    expect(crossed).not.toEqual([])
+    await dialAtOnce(node, ours, startNode(node), 50)
   })
 
   it('takes the place of a connection of its own that the node still has', async () => {
@@ -438,9 +446,9 @@ describeOnEachRelease(
       await others[Symbol.asyncDispose]()
     })
 
-    async function startSecure(): Promise<HiddenNode> {
+    async function startSecure(name = nextName()): Promise<HiddenNode> {
       const { authority: ca, certificate: cert, key } = certificates
-      return startListener(plain, { tls: await readTlsFiles({ ca, cert, key }) })
+      return startListener(plain, { name, tls: await readTlsFiles({ ca, cert, key }) })
     }
 
     it('is pinged by a node that proves who it is, and calls it back', async () => {
@@ -460,6 +468,14 @@ describeOnEachRelease(
       expect(await remote.call('net_adm', 'ping', [atom(ours.name ?? '')])).toEqual(atom('pong'))
       expect(ours.remotes).toEqual([remote])
     })
+
+    it.each(['a', 'zzz'])(
+      'has one connection after both dialled at once, as %s…',
+      async (prefix) => {
+        const ours = await startSecure(nextName(HOST, prefix))
+        await dialAtOnce(node, ours, await startSecure(), 20)
+      },
+    )
 
     it('lets nobody in who shows no certificate, or one of others, or speaks no TLS', async () => {
       const ours = await startSecure()
