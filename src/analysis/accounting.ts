@@ -38,6 +38,8 @@ export type AccountingId =
   | 'unexplained'
   | 'not_resident'
   | 'pooled'
+  | 'literals'
+  | 'literals_reserved'
   | 'lazy_free'
   | 'swapped'
   | 'peak_resident'
@@ -247,28 +249,9 @@ function noResidentSize({ missing }: Snapshot): string {
 
 function notes(snapshot: Snapshot, held: readonly AllocatorOccupancy[]): readonly AccountingLine[] {
   const { os } = snapshot
-  const superCarrier = snapshot.mappers.default_mmap?.superCarrier
-  const note = (
-    id: AccountingId,
-    what: string,
-    bytes: Integer | undefined,
-    source: string,
-    absent: string,
-  ): AccountingLine => ({
-    id,
-    what,
-    bytes,
-    source,
-    why: bytes === undefined ? absent : undefined,
-    parts: [],
-  })
   const osSource = os?.source ?? 'the operating system'
   const osAbsent = os === undefined ? noResidentSize(snapshot) : `${os.source} does not tell`
-  const mapperSource = `${ALLOCATORS}: erts_mmap's default_mmap`
-  const noSuperCarrier =
-    snapshot.mappers.default_mmap === undefined
-      ? 'the snapshot does not hold erts_mmap'
-      : 'the node runs without a super carrier'
+  const literals = held.find(({ allocator }) => allocator === 'literal_alloc')
   return [
     note(
       'pooled',
@@ -278,6 +261,14 @@ function notes(snapshot: Snapshot, held: readonly AllocatorOccupancy[]): readonl
       'the snapshot holds no allocator',
     ),
     note(
+      'literals',
+      'of the carriers, those of literals: constants of code, and persistent terms',
+      literals?.mbcs.allocated,
+      `${ALLOCATORS}: carriers_size of literal_alloc`,
+      'the snapshot does not hold literal_alloc',
+    ),
+    ...superCarrierNotes(snapshot),
+    note(
       'lazy_free',
       'of the resident size, what the operating system takes back as soon as it needs it',
       os?.lazyFree,
@@ -286,21 +277,51 @@ function notes(snapshot: Snapshot, held: readonly AllocatorOccupancy[]): readonl
     ),
     note('swapped', 'swapped out', os?.swapped, osSource, osAbsent),
     note('peak_resident', 'the largest resident size so far', os?.peakResident, osSource, osAbsent),
+  ]
+}
+
+/** What is reserved is addresses; what is used of it is among the carriers and the cache. */
+function superCarrierNotes({ mappers }: Snapshot): readonly AccountingLine[] {
+  const of = (name: string): { readonly total: Integer; readonly used: Integer } | undefined => {
+    const mapper = mappers[name]
+    return mapper === undefined ? undefined : (mapper.superCarrier ?? { total: 0, used: 0 })
+  }
+  const source = (name: string): string => `${ALLOCATORS}: supercarrier of erts_mmap's ${name}`
+  const absent = 'the snapshot does not hold erts_mmap'
+  const superCarrier = of('default_mmap')
+  return [
     note(
       'super_carrier',
-      'address space reserved by the super carrier',
+      'address space reserved by the super carrier (+MMscs)',
       superCarrier?.total,
-      mapperSource,
-      noSuperCarrier,
+      source('default_mmap'),
+      absent,
     ),
     note(
       'super_carrier_used',
-      'of the super carrier, what is in use',
+      'of the carriers and the cache, what lies in the super carrier',
       superCarrier?.used,
-      mapperSource,
-      noSuperCarrier,
+      source('default_mmap'),
+      absent,
+    ),
+    note(
+      'literals_reserved',
+      'address space reserved for literals (+MIscs), resident only where carriers are',
+      of('literal_mmap')?.total,
+      source('literal_mmap'),
+      absent,
     ),
   ]
+}
+
+function note(
+  id: AccountingId,
+  what: string,
+  bytes: Integer | undefined,
+  source: string,
+  absent: string,
+): AccountingLine {
+  return { id, what, bytes, source, why: bytes === undefined ? absent : undefined, parts: [] }
 }
 
 function allocatorAccount(held: AllocatorOccupancy): AllocatorAccount {

@@ -13,12 +13,15 @@ import { add, compare, subtract, sum, toDouble } from './integer.ts'
 import { type AllocatorOccupancy, occupancies, roundedUp } from './occupancy.ts'
 import type { Integer, Snapshot } from './snapshot.ts'
 import { THRESHOLDS, type Thresholds } from './thresholds.ts'
+import { vmArgs } from './vm-args.ts'
 
 export interface Diagnosis {
   readonly verdict: Verdict
   /** The gravest first, then what led to the verdict, then what explains most. */
   readonly findings: readonly Finding[]
   readonly accounting: Accounting
+  /** Lines for a `vm.args` file with what is proposed; empty where nothing has to be set at the start. */
+  readonly vmArgs: string
 }
 
 export interface DiagnoseOptions {
@@ -50,7 +53,8 @@ export function diagnose(snapshot: Snapshot, options: DiagnoseOptions = {}): Dia
     }),
   }))
   const verdict = verdictOf(findings, examination)
-  return { verdict, findings: findings.sort(gravestFirst(verdict)), accounting }
+  findings.sort(gravestFirst(verdict))
+  return { verdict, findings, accounting, vmArgs: vmArgs(findings) }
 }
 
 /** By severity; then what led to the verdict; then by how much is explained. */

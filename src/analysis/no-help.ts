@@ -33,15 +33,15 @@ export function fragmentationNoHelp(allocator: string): readonly NoHelp[] {
           {
             what: `${flag('lmbcs')} 512 alone`,
             why:
-              'survivors that are scattered evenly pin smaller carriers as well as large ones (measured: ' +
-              '182 MiB became 175, with aobf 176)',
+              'survivors that are scattered evenly pin smaller carriers as well as large ones (measured ' +
+              'with binaries: 182 MiB became 175, with aobf 176)',
           },
         ]),
     {
       what: `${flag('acul')} 0 or ${flag('as')} gf`,
       why:
-        'turn off that carriers are abandoned to the pool, not that they are sparse (measured: 182 MiB ' +
-        'stayed 182 and 181)',
+        'turn off that carriers are abandoned to the pool, not that they are sparse (measured with ' +
+        'binaries: 182 MiB stayed 182 and 181)',
     },
   ]
 }

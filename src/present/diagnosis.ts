@@ -2,16 +2,17 @@
  * A diagnosis as an operator reads it: the verdict, the findings with what to try, the sum that leads
  * from the resident size to what blocks use, and what could not be seen.
  */
-import type { AccountingLine } from '../analysis/accounting.ts'
+import type { AccountingLine, AllocatorAccount } from '../analysis/accounting.ts'
 import type { Diagnosis } from '../analysis/diagnose.ts'
-import type { Evidence, Finding, Remedy, Severity, Verdict } from '../analysis/finding.ts'
-import { add } from '../analysis/integer.ts'
+import type { Evidence, Finding, NoHelp, Remedy, Severity, Verdict } from '../analysis/finding.ts'
+import { add, compare, sum } from '../analysis/integer.ts'
 import type { Integer, Snapshot } from '../analysis/snapshot.ts'
 import { inUnit } from '../analysis/unit.ts'
 import { formatCount, formatPercentage, NONE } from './figures.ts'
 import type { Colors } from './paper.ts'
 import { printable } from './printable.ts'
 import { wrap } from './prose.ts'
+import { table } from './table.ts'
 import { figureUnit, heading, MAXIMA, MAXIMA_MARK, sizeIn, type View } from './view.ts'
 
 /** With more sections, where there are any, after the sum. */
@@ -31,7 +32,9 @@ export function diagnosisText(
     verdictText(diagnosis, view),
     ...findings.map((finding, index) => findingText(finding, index + 1, explained, view)),
     ...(findings.some(({ evidence }) => evidence.some(isMaximum)) ? [wrap(MAXIMA, width)] : []),
+    ...(diagnosis.vmArgs === '' ? [] : [vmArgsText(diagnosis, view)]),
     accountingText(diagnosis, view),
+    ...(diagnosis.accounting.allocators.length === 0 ? [] : [allocatorsText(diagnosis, view)]),
     ...sections,
     ...(missing.length === 0
       ? []
@@ -101,7 +104,7 @@ const INDENT = '   '
 /** `explained` holds the remedies whose reasons were given with a finding before. */
 function findingText(finding: Finding, number: number, explained: Set<string>, view: View): string {
   const { colors, width } = view.paper
-  const { allocator, evidence, id, remedies, severity, summary } = finding
+  const { allocator, evidence, id, noHelp = [], remedies, severity, summary } = finding
   const paint = SEVERITY_COLORS[severity](colors)
   const about = allocator === undefined ? id : `${id}, ${printable(allocator)}`
   return [
@@ -110,6 +113,7 @@ function findingText(finding: Finding, number: number, explained: Set<string>, v
     ...evidenceLines(evidence, view),
     ...(remedies.length === 0 ? [] : [`${INDENT}${colors.bold('Try')}`]),
     ...remedies.flatMap((remedy) => remedyLines(remedy, explained, view)),
+    ...noHelpLines(noHelp, explained, view),
   ].join('\n')
 }
 
@@ -143,7 +147,7 @@ function isMaximum({ source }: Evidence): boolean {
 }
 
 function remedyLines(
-  { flags, price, restart, why }: Remedy,
+  { alternative, flags, price, restart, why }: Remedy,
   explained: Set<string>,
   view: View,
 ): readonly string[] {
@@ -153,7 +157,8 @@ function remedyLines(
   const reason = `${why}\n${price}`.replace(/\+M[A-Z]/g, '+M')
   const isKnown = explained.has(reason)
   explained.add(reason)
-  const how = `${restart ? 'needs a restart' : 'without a restart'}${isKnown ? '; as above' : ''}`
+  const or = alternative ? 'or instead; ' : ''
+  const how = `${or}${restart ? 'needs a restart' : 'without a restart'}${isKnown ? '; as above' : ''}`
   // What is to be typed stays on one line.
   const separator = indent.length + flags.length + how.length + 4 > width ? `\n${indent}` : '  '
   return [
@@ -167,6 +172,30 @@ function remedyLines(
   ]
 }
 
+function noHelpLines(
+  noHelp: readonly NoHelp[],
+  explained: Set<string>,
+  view: View,
+): readonly string[] {
+  const { colors, width } = view.paper
+  const fresh = noHelp.filter(({ what, why }) => {
+    const reason = `${what}\n${why}`.replace(/\+M[A-Z]/g, '+M')
+    const isKnown = explained.has(reason)
+    explained.add(reason)
+    return !isKnown
+  })
+  if (fresh.length === 0) return []
+  return [
+    `${INDENT}${colors.bold('No help')}`,
+    ...fresh.flatMap(({ what, why }) => block(`${what}: ${sentence(why)}`, `${INDENT}  `, width)),
+  ]
+}
+
+/** What is to be copied stays as it is, whatever the width. */
+function vmArgsText({ vmArgs }: Diagnosis, { paper: { colors } }: View): string {
+  return [colors.bold('For vm.args'), ...vmArgs.split('\n').map(printable)].join('\n')
+}
+
 function sentence(text: string): string {
   return /[.?!]$/.test(text) ? text : `${text}.`
 }
@@ -178,10 +207,9 @@ function block(text: string, indent: string, width: number): readonly string[] {
 /** The sum, indented by what it is made of, each figure with the number of its source. */
 function accountingText({ accounting }: Diagnosis, view: View): string {
   const { colors, width } = view.paper
-  const known = accounting.notes.filter(({ bytes }) => bytes !== undefined)
   const lines = [
     ...flatten(accounting.resident, 0),
-    ...known.map((line) => ({ line, depth: undefined })),
+    ...accounting.notes.map((line) => ({ line, depth: undefined })),
   ]
   const sources = [...new Set(lines.map(({ line }) => line.source))]
   const figures = lines.map(({ line }) =>
@@ -190,7 +218,8 @@ function accountingText({ accounting }: Diagnosis, view: View): string {
   const column = Math.max(...figures.map(({ length }) => length))
   const rows = lines.map(({ line, depth }, index) => {
     const before = `${(figures[index] ?? '').padStart(column)}  ${'  '.repeat(depth ?? 0)}`
-    const why = line.why === undefined ? '' : ` (${line.why})`
+    const unknown = line.bytes === undefined ? 'not available: ' : ''
+    const why = line.why === undefined ? '' : ` (${unknown}${line.why})`
     const what = `${printable(`${line.what}${why}`)} [${sources.indexOf(line.source) + 1}]`
     return {
       isNote: depth === undefined,
@@ -212,6 +241,47 @@ function accountingText({ accounting }: Diagnosis, view: View): string {
     }),
   ].join('\n')
 }
+
+/** The lines of the carriers once more, by allocator; each column adds up to its last line. */
+function allocatorsText({ accounting: { allocators } }: Diagnosis, view: View): string {
+  const { paper } = view
+  const all: readonly (readonly [string, (account: AllocatorAccount) => Integer])[] = [
+    ['allocated', ({ allocated }) => allocated],
+    ['used', ({ used }) => used],
+    ['floor', ({ floor }) => floor],
+    ['waste', ({ aboveFloor }) => aboveFloor],
+    ['single', ({ singleBlockUnused }) => singleBlockUnused],
+    ['in pool', ({ pooled }) => pooled],
+  ]
+  const columns = paper.width < TABLE_WIDTH ? all.filter(([title]) => NARROW.includes(title)) : all
+  const cell = (bytes: Integer): string => (bytes === 0 ? NONE : size(view, bytes))
+  const byAllocated = [...allocators].sort((left, right) =>
+    compare(right.allocated, left.allocated),
+  )
+  return [
+    paper.colors.bold('Allocated, by allocator'),
+    table(
+      [{ title: '' }, ...columns.map(([title]) => ({ title, align: 'right' as const }))],
+      [
+        ...byAllocated.map((account) => [
+          printable(account.allocator),
+          ...columns.map(([, of]) => cell(of(account))),
+        ]),
+        ['together', ...columns.map(([, of]) => cell(sum(allocators.map(of))))],
+      ],
+      paper,
+    ),
+    wrap(ALLOCATORS_EXPLANATION, paper.width),
+  ].join('\n')
+}
+
+const TABLE_WIDTH = 76
+const NARROW = ['allocated', 'used', 'waste']
+
+const ALLOCATORS_EXPLANATION =
+  'allocated = used + floor + waste + single. floor: unused on an idle node as well; waste: unused in ' +
+  'multiblock carriers beyond that; single: unused in single-block carriers; in pool: of allocated, what ' +
+  'was abandoned. From erlang:system_info({allocator, A}): carriers_size and blocks_size.'
 
 function flatten(
   line: AccountingLine,

@@ -98,6 +98,16 @@ describe('the way from resident to used', () => {
     expect(bytesOf('super_carrier_used', carried)).toBe(101 * MiB)
   })
 
+  test('says what literals and super carriers reserve, and that there is none', () => {
+    const carried = known('idle-super-carrier', 'otp25-s2')
+    expect(bytesOf('super_carrier', carried)).toBe(1024 * MiB)
+    expect(bytesOf('super_carrier_used', carried)).toBeGreaterThan(10 * MiB)
+    const plain = known('idle', 'otp25-s2')
+    expect(bytesOf('super_carrier', plain)).toBe(0)
+    expect(bytesOf('literals', plain)).toBe(MiB)
+    expect(bytesOf('literals_reserved', plain)).toBe(1024 * MiB)
+  })
+
   test.each(knownStates)('adds up on $state/$node', ({ snapshot }) => {
     const accounting = accountFor(snapshot)
     expectToAddUp(accounting.resident)

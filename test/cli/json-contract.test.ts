@@ -91,8 +91,9 @@ it('has verdict, findings and accounting under diagnose, with sizes in bytes', a
   for (const unit of [[], ['--unit', 'gigabyte']]) {
     const answer = await json('diagnose', '--snapshot', path, ...unit)
     expect(answer).toMatchObject({ beamscope: 'diagnose/1', unit: 'byte' })
-    const { verdict, findings, accounting } = Object(answer.data)
+    const { verdict, findings, accounting, vm_args } = Object(answer.data)
     expect(verdict).toBe('fragmented')
+    expect(vm_args).toMatch(/^\+MEas ageffcbf\n\+MElmbcs 512$/m)
     expect(findings[0]).toMatchObject({
       id: 'fragmented-allocator',
       severity: expect.stringMatching(/^(info|warning|critical)$/),

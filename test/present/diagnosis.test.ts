@@ -2,7 +2,7 @@
  * How a diagnosis reads; what is in one is the analysis' affair.
  */
 import { describe, expect, it } from 'vitest'
-import type { AccountingLine } from '../../src/analysis/accounting.ts'
+import type { AccountingLine, AllocatorAccount } from '../../src/analysis/accounting.ts'
 import type { Diagnosis } from '../../src/analysis/diagnose.ts'
 import type { Finding } from '../../src/analysis/finding.ts'
 import type { Snapshot } from '../../src/analysis/snapshot.ts'
@@ -41,6 +41,13 @@ const remedy = (letter: string): Finding['remedies'] => [
     price: 'none',
     restart: false,
   },
+  {
+    flags: `+M${letter}as ageffcbf`,
+    why: 'fills the oldest carriers first',
+    price: 'more work to find one',
+    restart: true,
+    alternative: true,
+  },
 ]
 
 const fragmented = (allocator: string, letter: string, bytes: number): Finding => ({
@@ -57,6 +64,7 @@ const fragmented = (allocator: string, letter: string, bytes: number): Finding =
     { what: 'blocks', value: 12_345, unit: 'count', source: 'mbcs' },
   ],
   remedies: remedy(letter),
+  noHelp: [{ what: `+M${letter}lmbcs 512 alone`, why: 'survivors pin small carriers as well' }],
 })
 
 const missing: Finding = {
@@ -78,6 +86,20 @@ const line = (
   why?: string,
 ): AccountingLine => ({ id, what, bytes, source: `the source of ${id}`, why, parts })
 
+const account = (allocator: string, allocated: number): AllocatorAccount => ({
+  allocator,
+  allocated,
+  used: allocated / 4,
+  unused: (allocated / 4) * 3,
+  floor: allocated / 4,
+  aboveFloor: allocated / 2,
+  singleBlockUnused: 0,
+  pooled: allocated / 8,
+  usage: 0.25,
+  instances: [],
+  settings: [],
+})
+
 const diagnosis: Diagnosis = {
   verdict: 'fragmented',
   findings: [
@@ -97,8 +119,9 @@ const diagnosis: Diagnosis = {
       line('pooled', 'of the carriers, those in the pool', 80 * MiB),
       line('swapped', 'swapped out', undefined, [], 'nobody tells'),
     ],
-    allocators: [],
+    allocators: [account('std_alloc', MiB), account('binary_alloc', 159 * MiB)],
   },
+  vmArgs: '# fragmented-allocator, binary_alloc\n+MBas aobf',
 }
 
 function view(columns: number, env: Record<string, string> = {}): View {

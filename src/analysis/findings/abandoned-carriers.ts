@@ -26,6 +26,8 @@ const STATISTICS = {
   fail_shared: 'searches among the carriers of all others that found none',
 } as const
 
+const ALWAYS = { fetch: true, fail: true }
+
 /** The pool keeps what is sparse, so only what it does not use counts. */
 export function abandonedCarriers({ held, snapshot, thresholds }: Examination): readonly Finding[] {
   return held.flatMap((each): readonly Finding[] => {
@@ -81,7 +83,8 @@ function evidenceOf(held: AllocatorOccupancy): readonly Evidence[] {
     count('number of carriers', sumOf('carriers'), 'carriers'),
     count('blocks left in them', sumOf('blocks'), 'blocks'),
     ...Object.entries(STATISTICS)
-      .filter(([name]) => known.has(name))
+      // Of what was passed over only what happened at all.
+      .filter(([name]) => known.has(name) && (name in ALWAYS || counted(held, name) !== 0))
       .map(([name, what]) => count(what, counted(held, name), `${name}, since the start`)),
   ]
 }

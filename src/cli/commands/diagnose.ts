@@ -35,6 +35,7 @@ const FAIL_ON: readonly FailOn[] = [...SEVERITIES, ...FAILING_VERDICTS]
 interface DiagnoseOptions extends AnalysisOptions {
   readonly deep?: true
   readonly failOn?: readonly FailOn[]
+  readonly vmArgs?: true
 }
 
 export function diagnoseCommand(context: Context): Command {
@@ -47,6 +48,12 @@ export function diagnoseCommand(context: Context): Command {
   command.option(
     '--deep',
     'ask every process and table how much it holds; needs a NODE, and changes nothing there',
+  )
+  command.addOption(
+    new Option(
+      '--vm-args',
+      'print the proposed flags alone, as lines for a vm.args file',
+    ).conflicts('json'),
   )
   command.addOption(
     new Option(
@@ -70,6 +77,7 @@ export function diagnoseCommand(context: Context): Command {
       json: (snapshot) =>
         toJson(holders === undefined ? judge(snapshot) : { ...judge(snapshot), holders }),
       text: (snapshot, view) => {
+        if (options.vmArgs) return judge(snapshot).vmArgs || NO_VM_ARGS
         const sections = holders === undefined ? [] : [holdersText(holders, view)]
         return diagnosisText(snapshot, judge(snapshot), view, sections)
       },
@@ -81,6 +89,7 @@ export function diagnoseCommand(context: Context): Command {
       'beamscope diagnose rabbit@myhost',
       'beamscope diagnose rabbit@myhost --fail-on warning --json',
       'beamscope diagnose rabbit@myhost --deep --timeout 30s',
+      'beamscope diagnose rabbit@myhost --vm-args > proposed.args',
       'beamscope diagnose --snapshot peak.terms',
     ],
     'Verdicts: healthy, fragmented (held in sparsely used carriers), in-use (large, and really ' +
@@ -95,6 +104,9 @@ export function diagnoseCommand(context: Context): Command {
       'changes the node.',
   )
 }
+
+/** A file with that alone is a `vm.args` too. */
+const NO_VM_ARGS = '# Nothing is proposed that has to be set at the start.'
 
 /** Part of the time that is left for the last answers, and to print. */
 const DEEP_SHARE = 0.9
