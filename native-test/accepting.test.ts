@@ -1,6 +1,5 @@
 /** A node of ours that real nodes connect to: from either side, at once, over TLS and IPv6, and again. */
 import { spawn } from 'node:child_process'
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,12 +11,12 @@ import { BeamscopeError } from '../src/errors.ts'
 import { atom, binary, tuple } from '../src/etf/index.ts'
 import { connectTcp, listenTcp } from '../src/net/tcp.ts'
 import type { Transport } from '../src/net/transport.ts'
-import type { DiagnosticEvents } from '../src/node/diagnostics.ts'
 import { serveGenServer } from '../src/node/gen-server-process.ts'
 import { HiddenNode, type HiddenNodeOptions } from '../src/node/hidden-node.ts'
 import { readTlsFiles } from '../src/node/tls-files.ts'
 import { erlangReleases } from '../src/testing/images.ts'
 import { chooseRelease } from '../src/testing/releases.ts'
+import { listenTo } from '../test/node/listen-to.ts'
 import {
   describeOnEachRelease,
   describeOnRelease,
@@ -57,20 +56,6 @@ async function startListener(
   const ours = startNode(node, options)
   await ours.listen()
   return ours
-}
-
-/** The events of a channel, until the test is over. */
-function listenTo<Name extends keyof DiagnosticEvents>(name: Name): DiagnosticEvents[Name][] {
-  const events: DiagnosticEvents[Name][] = []
-  const take = (event: unknown): void => {
-    // What is published on a channel is what stands in the table of channels.
-    events.push(event as DiagnosticEvents[Name])
-  }
-  subscribe(name, take)
-  onTestFinished(() => {
-    unsubscribe(name, take)
-  })
-  return events
 }
 
 /** The nodes that one is connected to, of these. */

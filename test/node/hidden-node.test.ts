@@ -2,7 +2,6 @@
  * What a hidden node does where a real one cannot be made to: names that cross, peers that stop in the
  * middle, strangers, and closing while something is under way.
  */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { networkInterfaces } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -16,10 +15,10 @@ import { names } from '../../src/epmd/client.ts'
 import { type EpmdServer, startEpmdServer } from '../../src/epmd/server.ts'
 import { atom, tuple } from '../../src/etf/index.ts'
 import { connectTcp } from '../../src/net/tcp.ts'
-import type { DiagnosticEvents } from '../../src/node/diagnostics.ts'
 import { HiddenNode, type HiddenNodeOptions } from '../../src/node/hidden-node.ts'
 import type { RemoteNode } from '../../src/node/remote-node.ts'
 import { HandshakeLine, listenForLines } from './handshake-line.ts'
+import { listenTo } from './listen-to.ts'
 
 const HOST = '127.0.0.1'
 const COOKIE = new Cookie('secret')
@@ -30,22 +29,6 @@ const GREATER = `z@${HOST}`
 const HAS_IPV6 = Object.values(networkInterfaces()).some((all) =>
   all?.some(({ address }) => address === '::1'),
 )
-
-type Events<Name extends keyof DiagnosticEvents> = DiagnosticEvents[Name][]
-
-/** The events of a channel, until the test is over. */
-function listenTo<Name extends keyof DiagnosticEvents>(name: Name): Events<Name> {
-  const events: Events<Name> = []
-  const take = (event: unknown): void => {
-    // What is published on a channel is what stands in the table of channels.
-    events.push(event as DiagnosticEvents[Name])
-  }
-  subscribe(name, take)
-  onTestFinished(() => {
-    unsubscribe(name, take)
-  })
-  return events
-}
 
 async function startMapper(): Promise<EpmdServer> {
   const mapper = await startEpmdServer()
@@ -547,9 +530,11 @@ describe('a node that is dialled', () => {
       await ended
     }
     await expect.poll(() => handshakes.length).toBe(greetings.length)
-    for (const { error, flags } of handshakes) {
-      expect(error).toMatchObject({ code: expect.stringMatching(/^ERR_/) })
-      expect(flags).toBeUndefined()
+    for (const handshake of handshakes) {
+      expect(handshake).toMatchObject({
+        error: { code: expect.stringMatching(/^ERR_/) },
+        flags: undefined,
+      })
     }
     await dial(node, GREATER)
     expect(node.remotes).toHaveLength(1)

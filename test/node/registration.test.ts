@@ -1,35 +1,26 @@
 /** A registration against a port mapper that goes and comes back. */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setTimeout as delay } from 'node:timers/promises'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { lookup, names } from '../../src/epmd/client.ts'
 import { startEpmdServer } from '../../src/epmd/server.ts'
 import { BeamscopeError } from '../../src/errors.ts'
 import { listenTcp } from '../../src/net/tcp.ts'
 import { keepRegistered } from '../../src/node/registration.ts'
+import { listenTo, type Told } from './listen-to.ts'
 
 const HOST = '127.0.0.1'
 const REGISTRANT = { name: 'scope', port: 4711, kind: 'hidden' } as const
 
-/** What is told of registrations, by the codes of errors, until the test is over. */
-function listenToRegistrations(): string[] {
-  const told: string[] = []
-  const take = (event: unknown): void => {
-    if (typeof event !== 'object' || event === null || !('error' in event)) return
-    told.push(event.error instanceof BeamscopeError ? event.error.code : 'registered')
-  }
-  subscribe('beamscope:register', take)
-  onTestFinished(() => {
-    unsubscribe('beamscope:register', take)
-  })
-  return told
+/** Of each that was told of. */
+function codesOf(told: readonly Told[]): string[] {
+  return told.map(({ error }) => (error instanceof BeamscopeError ? error.code : 'registered'))
 }
 
 describe('a registration that is kept', () => {
   it('is there until it is closed, and the name is free then', async () => {
     await using mapper = await startEpmdServer()
     const { port } = mapper
-    const told = listenToRegistrations()
+    const told = listenTo('beamscope:register')
     const registration = await keepRegistered(REGISTRANT, { host: HOST, port })
     expect(await lookup('scope', { host: HOST, port })).toMatchObject({
       port: 4711,
@@ -39,23 +30,23 @@ describe('a registration that is kept', () => {
     await expect.poll(() => mapper.names()).toEqual([])
     await delay(150)
     expect(mapper.names()).toEqual([])
-    expect(told).toEqual(['registered'])
+    expect(codesOf(told)).toEqual(['registered'])
   })
 
   it('comes back with its mapper, again and again', async () => {
     let mapper = await startEpmdServer()
     const { port } = mapper
-    const told = listenToRegistrations()
+    const told = listenTo('beamscope:register')
     await using _ = await keepRegistered(REGISTRANT, { host: HOST, port })
     for (const round of [1, 2]) {
       await mapper.close()
       await expect.poll(() => told.length).toBeGreaterThan(2 * round - 1)
-      await expect.poll(() => told.at(-1)).toBe('ERR_EPMD_NOT_RUNNING')
+      await expect.poll(() => codesOf(told).at(-1)).toBe('ERR_EPMD_NOT_RUNNING')
       mapper = await startEpmdServer({ port })
       await expect
         .poll(() => mapper.names(), { timeout: 5_000 })
         .toEqual([{ name: 'scope', port: 4711 }])
-      expect(told.at(-1)).toBe('registered')
+      expect(codesOf(told).at(-1)).toBe('registered')
     }
     await mapper.close()
   })
@@ -63,7 +54,7 @@ describe('a registration that is kept', () => {
   it('comes back when another who took the name is gone', async () => {
     const first = await startEpmdServer()
     const { port } = first
-    const told = listenToRegistrations()
+    const told = listenTo('beamscope:register')
     await using _ = await keepRegistered(REGISTRANT, { host: HOST, port })
     await first.close()
     await using mapper = await startEpmdServer({ port })
@@ -75,7 +66,7 @@ describe('a registration that is kept', () => {
       lowestVersion: 6,
       extra: new Uint8Array(),
     })
-    await expect.poll(() => told.at(-1)).toBe('ERR_EPMD_REGISTRATION_REFUSED')
+    await expect.poll(() => codesOf(told).at(-1)).toBe('ERR_EPMD_REGISTRATION_REFUSED')
     unregister()
     await expect
       .poll(() => mapper.names(), { timeout: 5_000 })
@@ -85,7 +76,7 @@ describe('a registration that is kept', () => {
   it('is not tried again once it is closed, whatever it was waiting for', async () => {
     const first = await startEpmdServer()
     const { port } = first
-    const told = listenToRegistrations()
+    const told = listenTo('beamscope:register')
     const inPause = await keepRegistered(REGISTRANT, { host: HOST, port })
     await first.close()
     await inPause[Symbol.asyncDispose]()
@@ -116,7 +107,7 @@ describe('a registration that is kept', () => {
     const mapper = await startEpmdServer()
     const { port } = mapper
     await mapper.close()
-    const told = listenToRegistrations()
+    const told = listenTo('beamscope:register')
     await expect(keepRegistered(REGISTRANT, { host: HOST, port })).rejects.toMatchObject({
       code: 'ERR_EPMD_NOT_RUNNING',
     })
@@ -126,6 +117,6 @@ describe('a registration that is kept', () => {
     ).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
     await mute.close()
     await delay(150)
-    expect(told).toEqual(['ERR_EPMD_NOT_RUNNING', 'ERR_TIMEOUT'])
+    expect(codesOf(told)).toEqual(['ERR_EPMD_NOT_RUNNING', 'ERR_TIMEOUT'])
   })
 })
