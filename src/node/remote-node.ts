@@ -5,9 +5,14 @@ import type { ControlMessage, SpawnRequest } from '../dist/control.ts'
 import { flag, hasFlags } from '../dist/flags.ts'
 import type { Connected } from '../dist/handshake.ts'
 import type { Payload } from '../dist/payload.ts'
-import { ProtocolError } from '../dist/protocol-error.ts'
-import { type Outgoing, readSignal, type Signal, type UnreadBody } from '../dist/signals.ts'
-import { Atom, DecodeError, isTuple, Pid, Reference, type Term } from '../etf/index.ts'
+import {
+  type Outgoing,
+  readSignal,
+  type Signal,
+  tryRead,
+  type UnreadBody,
+} from '../dist/signals.ts'
+import { Atom, isTuple, Pid, Reference, type Term } from '../etf/index.ts'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
 import { Calls, DEFAULT_TIMEOUT, type Exchange, MAX_CALLS } from './calls.ts'
 import type { Connection, ConnectionCounters } from './connection.ts'
@@ -205,22 +210,24 @@ export class RemoteNode implements Peer, AsyncDisposable {
         // Only the call that waits for it has it, so that it may share the memory of the frame.
         this.#calls.processExit(signal.ref, () => signal.reason.read({ binaries: 'view' }))
         break
+      case 'unlink':
+        if (signal.id !== undefined) this.#acknowledge(signal.from, signal.to, signal.id)
+        break
       default:
         // Whoever prints monitors its group leader first; this one never ends.
         break
     }
   }
 
+  #acknowledge(toPid: Pid, fromPid: Pid, id: number | bigint): void {
+    this.#connection.send({ type: 'unlink_id_ack', id, fromPid, toPid })
+  }
+
   /** An answer of `rex` or of a `gen_server`, or what a called function prints. */
   #receive(body: UnreadBody): void {
-    let message: Term
-    try {
-      message = body.read({ binaries: 'view' })
-    } catch (error) {
-      // It does not tell whose it was.
-      if (error instanceof DecodeError || error instanceof ProtocolError) return
-      throw error
-    }
+    // One that cannot be read does not tell whose it was.
+    const message = tryRead(body, { binaries: 'view' })
+    if (message === undefined) return
     if (isTuple(message, 2)) {
       const [tag, reply] = message.elements
       if (tag instanceof Reference && reply !== undefined && this.#calls.reply(tag, reply)) return

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { SPAWN_REPLY_MONITOR } from '../../src/dist/control.ts'
+import { CLIENT_FLAGS } from '../../src/dist/flags.ts'
 import { MessageEncoder } from '../../src/dist/message-encoder.ts'
-import { atom, Pid, Reference, string, type Term, tuple } from '../../src/etf/index.ts'
+import { atom, binary, Pid, Reference, string, type Term, tuple } from '../../src/etf/index.ts'
 import { TimeoutError } from '../../src/net/errors.ts'
 import {
   ConnectionLostError,
@@ -319,6 +320,35 @@ describe('what a called function does to its group leader', () => {
     }
     await exit(0, (reference) => tuple(reference, atom('return'), 1))
     await call
+  })
+
+  test('linking to it is fine, and ending the link is acknowledged', async () => {
+    const call = node.call('m', 'f')
+    const { from } = await peer.nthRequest(0)
+    peer.send({ type: 'link', fromPid: process(), toPid: from })
+    peer.send({ type: 'unlink_id', id: 7, fromPid: process(), toPid: from })
+    expect((await peer.nth(1)).control).toEqual({
+      type: 'unlink_id_ack',
+      id: 7,
+      fromPid: from,
+      toPid: process(),
+    })
+    await exit(0, (reference) => tuple(reference, atom('return'), 1))
+    await call
+  })
+
+  test('printing more than a message may hold loses that message alone', async () => {
+    await using small = await peer.connect({ maxFrameSize: 100_000, flags: CLIENT_FLAGS })
+    const call = small.call('m', 'f')
+    const { from } = await peer.nthRequest(0)
+    const tooMuch = binary('x'.repeat(300_000))
+    const request = tuple(atom('put_chars'), atom('unicode'), tooMuch)
+    peer.send(
+      { type: 'send', toPid: from },
+      tuple(atom('io_request'), process(), atom('t'), request),
+    )
+    await exit(0, (reference) => tuple(reference, atom('return'), 1))
+    expect(await call).toBe(1)
   })
 
   test('monitoring it is fine, monitoring anything else finds no process', async () => {
