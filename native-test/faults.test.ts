@@ -138,10 +138,10 @@ describeOnEachRelease('when the node breaks', (release) => {
     using events = new Events(node)
     await using client = clientOf(node)
     const remote = await client.connect(node.name)
-    const [bound] = await bind(client, remote)
+    const [bound, silent] = await bind(client, remote)
     const mail = reasonsOf(bound)
     const calls = callMany(remote, 200)
-    const server = remote.genServerCall(atom('rex'), atom('no_such_request'), LONG)
+    const server = remote.genServerCall(silent, atom('hello'), LONG)
     await remote.call('erlang', 'node')
     // So that these cannot come about before.
     await node.pause()
