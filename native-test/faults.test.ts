@@ -208,6 +208,7 @@ describeOnEachRelease('when the node breaks', (release) => {
     expect(remote.isConnected).toBe(true)
     const pausedAt = performance.now()
     await node.pause()
+    const silentAt = performance.now()
     const spawned = bound.spawn(node.name, 'erlang', 'node', [], LONG)
     await using other = clientOf(node)
     const connecting = other.connect(node.name, { timeout: 1_000 })
@@ -218,9 +219,10 @@ describeOnEachRelease('when the node breaks', (release) => {
     })
     expect(await mail).toEqual(NOCONNECTION)
     const [closed] = events.of('beamscope:close')
-    const silence = (closed?.at ?? 0) - pausedAt
-    expect(silence).toBeGreaterThan(0.75 * TICK_TIME)
-    expect(silence).toBeLessThan(1.25 * TICK_TIME + 200)
+    // It has ticked a quarter of the tick time before, at the earliest.
+    expect((closed?.at ?? 0) - pausedAt).toBeGreaterThan(0.75 * TICK_TIME)
+    // And a machine may be busy.
+    expect((closed?.at ?? 0) - silentAt).toBeLessThan(1.25 * TICK_TIME + 300)
     const lost = {
       code: 'ERR_NODE_CONNECTION_LOST',
       cause: { code: 'ERR_NODE_SILENT', node: node.name, netTickTime: TICK_TIME },
