@@ -61,6 +61,16 @@ export {
   settings,
 } from './settings.ts'
 export type * from './snapshot.ts'
+export {
+  type AllocatorChange,
+  type Change,
+  type OccupancyChange,
+  type SettingChange,
+  type SnapshotDiff,
+  type SnapshotIdentity,
+  snapshotDiff,
+  type Usages,
+} from './snapshot-diff.ts'
 export { THRESHOLDS, type Thresholds } from './thresholds.ts'
 export { type Amount, inUnit, UNITS, type Unit } from './unit.ts'
 export { type Keyword, UTIL_ALLOCATORS, type UtilAllocator } from './util-allocators.ts'

@@ -53,7 +53,7 @@ export interface Setting {
   readonly differs: boolean | undefined
   /** The flag that sets it: `+MBlmbcs`. `undefined` where none does. */
   readonly flag: string | undefined
-  /** The flag with this value, in the unit that it takes: `+MBlmbcs 5120`. */
+  /** The flag with this value, in the unit that it takes, if it takes that: `+MBlmbcs 5120`. */
   readonly argument: string | undefined
 }
 
@@ -156,6 +156,9 @@ function textOf(options: Settings): string {
     .join()
 }
 
+/** How `cp` says that there is no pool; nothing can be set to it. */
+const NONE = 'undefined'
+
 function settingOf(
   allocator: string,
   name: string,
@@ -170,7 +173,8 @@ function settingOf(
     default: preset,
     differs: preset === undefined ? undefined : preset !== value,
     flag,
-    argument: flag === undefined ? undefined : `${flag} ${flagValue(name, value)}`,
+    argument:
+      flag === undefined || value === NONE ? undefined : `${flag} ${flagValue(name, value)}`,
   }
 }
 

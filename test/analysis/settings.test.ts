@@ -64,7 +64,8 @@ describe('settings in force', () => {
       '+MBas bf',
       '+MBacul 0',
       '+MBacnl 0',
-      '+MBcp undefined',
+      // Without a pool; no flag says so.
+      undefined,
       '+MBas bf',
     ])
   })

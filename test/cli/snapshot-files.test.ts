@@ -101,3 +101,61 @@ describe('snapshot show', () => {
     })
   })
 })
+
+describe('snapshot diff', () => {
+  const first = goldenPath(NAME, 'snapshot.etf')
+  const second = goldenPath(NAME, 'recon_snapshot.terms')
+  const other = goldenPath('otp25-ets-2-schedulers', 'snapshot.etf')
+
+  it('has the changes for programs, in the unit that is asked for', async () => {
+    const { code, stdout } = await runCli([
+      'snapshot',
+      'diff',
+      first,
+      other,
+      '--json',
+      '--unit',
+      'megabyte',
+    ])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      beamscope: 'snapshot diff/1',
+      unit: 'megabyte',
+      data: {
+        before: { node: null, taken_at: null, schedulers: 2 },
+        is_same_node: null,
+        total: { allocated: { before: expect.any(Number), change: expect.any(Number) } },
+        allocators: expect.arrayContaining([
+          expect.objectContaining({ allocator: 'ets_alloc', usage: expect.any(Object) }),
+        ]),
+        memory: expect.any(Array),
+        settings: expect.any(Array),
+      },
+    })
+  })
+
+  it('says where to go on with the second', async () => {
+    const { code, stdout } = await runCli(['snapshot', 'diff', first, second])
+    expect(code).toBe(0)
+    expect(stdout).toContain('Settings that changed\nnone')
+    expect(stdout).toContain(`Next: beamscope diagnose --snapshot ${second}`)
+  })
+
+  it('takes a file for a file though it looks like a node', async () => {
+    const file = join(folder, 'rabbit@host')
+    await runCli(['snapshot', 'save', '--snapshot', first, '-o', file])
+    expect(await runCli(['snapshot', 'diff', file, second])).toMatchObject({ code: 0 })
+  })
+
+  it('takes one of them from standard input, and not both', async () => {
+    const input = await readFile(first)
+    expect(await runCli(['snapshot', 'diff', '-', second], { input })).toMatchObject({ code: 0 })
+    expect(await runCli(['snapshot', 'diff', '-', '-'], { input })).toMatchObject({ code: 2 })
+  })
+
+  it('says which of them is not there', async () => {
+    const { code, stderr } = await runCli(['snapshot', 'diff', first, join(folder, 'none')])
+    expect(stderr).toMatch(/none.*there is no such file/)
+    expect(code).toBe(5)
+  })
+})

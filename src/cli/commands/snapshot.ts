@@ -1,32 +1,36 @@
 /**
- * `beamscope snapshot save` and `beamscope snapshot show`: files.
+ * `beamscope snapshot save`, `show` and `diff`: files.
  */
 import { Command, Option } from 'commander'
 import { toJson } from '../../analysis/json.ts'
+import { snapshotDiff } from '../../analysis/snapshot-diff.ts'
 import type { SnapshotFormat } from '../../history/snapshot-bytes.ts'
 import { jsonText } from '../../present/json.ts'
 import { paperOf } from '../../present/paper.ts'
 import { printable } from '../../present/printable.ts'
+import { snapshotDiffText } from '../../present/snapshot-diff.ts'
 import { snapshotSummaryText, summarise } from '../../present/snapshot-summary.ts'
 import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
 import { nextCommand } from '../next-command.ts'
 import {
   type AnalysisOptions,
+  addConnectionOptions,
   addOutputOptions,
   addTargetOptions,
   addVerboseOption,
   type TargetOptions,
   unitOption,
 } from '../options.ts'
-import { readTarget } from '../target.ts'
+import { readTarget, type Target } from '../target.ts'
 import { UsageError } from '../usage-error.ts'
 
 export function snapshotCommand(context: Context): Command {
   return new Command('snapshot')
-    .description('Snapshot files: taking one from a node, and looking into one.')
+    .description('Snapshot files: taking one from a node, looking into one, and comparing two.')
     .addCommand(saveCommand(context))
     .addCommand(showCommand(context))
+    .addCommand(diffCommand(context))
 }
 
 const FORMATS: readonly SnapshotFormat[] = ['native', 'etf', 'terms', 'recon']
@@ -147,4 +151,82 @@ async function show(
     next: (command) => nextCommand(command, undefined, source),
   })
   context.stdout.write(`${text}\n`)
+}
+
+function diffCommand(context: Context): Command {
+  const command = new Command('diff')
+  command.summary('say what changed between two snapshots')
+  command.description(
+    'Says what grew between two snapshots, what grew most first: by allocator, by kind of memory, and ' +
+      'what the operating system reports; and which settings changed.',
+  )
+  command
+    .argument('<A>', 'the first: a snapshot file, or a node name; - is standard input')
+    .argument('<B>', 'the second, likewise')
+  addConnectionOptions(addOutputOptions(command, context)).addOption(unitOption())
+  command.action((before: string, after: string, options: DiffOptions) =>
+    diff(before, after, options, context),
+  )
+  return addExamples(
+    command,
+    [
+      'beamscope snapshot diff before.snapshot after.snapshot',
+      'beamscope snapshot diff before.snapshot rabbit@myhost',
+      'beamscope snapshot diff rabbit@myhost rabbit@otherhost --json',
+    ],
+    'What is the name of a file is a file; what looks like a node name otherwise is a node, of which a ' +
+      'snapshot is taken. Two different nodes can be compared, too; that is said. Settings are those of ' +
+      "the schedulers' instances.",
+  )
+}
+
+type DiffOptions = Omit<AnalysisOptions, 'snapshot'>
+
+async function diff(
+  before: string,
+  after: string,
+  options: DiffOptions,
+  context: Context,
+): Promise<void> {
+  if (before === STANDARD_OUTPUT && after === STANDARD_OUTPUT) {
+    throw new UsageError('A and B cannot both be standard input')
+  }
+  // One after the other: the second is the later one.
+  const first = await readEither(before, options, context)
+  const second = await readEither(after, options, context)
+  const snapshots = [first.target.snapshot, second.target.snapshot] as const
+  if (options.json) {
+    const unit = options.unit ?? 'byte'
+    const data = toJson(snapshotDiff(...snapshots, unit))
+    context.stdout.write(jsonText('snapshot diff', { ...snapshots[1], unit }, data))
+    return
+  }
+  const labels = [first.target.label, second.target.label] as const
+  const text = snapshotDiffText(...snapshots, labels, {
+    paper: paperOf(context.stdout, context.env),
+    unit: options.unit,
+    keyword: undefined,
+    label: labels[1],
+    next: (command) =>
+      second.isFile
+        ? nextCommand(command, undefined, { ...options, snapshot: after })
+        : nextCommand(command, after, options),
+  })
+  context.stdout.write(`${text}\n`)
+}
+
+/** `name@host`, which is no path. */
+const NODE_NAME = /^[^@/\\]+@[^@/\\]+$/
+
+async function readEither(
+  name: string,
+  options: DiffOptions,
+  context: Context,
+): Promise<{ readonly target: Target; readonly isFile: boolean }> {
+  const { existsSync } = await import('node:fs')
+  const isFile = !NODE_NAME.test(name) || existsSync(name)
+  const target = isFile
+    ? await readTarget(undefined, { ...options, snapshot: name }, context)
+    : await readTarget(name, options, context)
+  return { target, isFile }
 }
