@@ -47,7 +47,7 @@ const TOLD = 10
 /** How many are asked at once, in how many calls at a time. */
 const BATCH = 1000
 const LANES = 2
-const TABLE_BATCH = 500
+const TABLE_BATCH = 200
 const DETAIL_LANES = 5
 
 /** A pid answers in 15 bytes, and more than 128 MiB is no message that this side takes. */
@@ -190,8 +190,8 @@ class Search {
       batchesOf(shuffled(tables), TABLE_BATCH),
       BINARIES_UNTIL,
       async (batch, until) => {
-        const infos = await this.#try('tables', until, 'lists', 'map', TABLE_INFO, batch)
-        if (!isList(infos)) return
+        const infos = await this.#askTables(batch, until)
+        if (infos === undefined) return
         lookedAt += batch.length
         for (const info of infos) {
           const table = readTable(info)
@@ -285,6 +285,30 @@ class Search {
     const what = 'some processes'
     const answers = await this.#try(what, until, 'lists', 'zipwith', PROCESS_INFO, pids, items)
     return isList(answers) && answers.length === pids.length ? answers : undefined
+  }
+
+  /**
+   * `ets:info(Table)` of each that is still there. A reference to a table that is gone comes back to the
+   * node as one to nothing, for which `ets:info/1` raises badarg from OTP 25 on: then each half is asked.
+   */
+  async #askTables(tables: readonly Term[], until: number): Promise<readonly Term[] | undefined> {
+    const waiting = { ...this.#waiting, timeout: Math.max(1, this.#left(until)) }
+    try {
+      const infos = await this.#node.call('lists', 'map', [TABLE_INFO, tables], waiting)
+      return isList(infos) ? infos : undefined
+    } catch (error) {
+      if (error instanceof TimeoutError) return undefined
+      if (!(error instanceof RemoteError)) throw error
+      if (!isAtom(error.reason, 'badarg')) {
+        this.#lack('tables', error.message)
+        return undefined
+      }
+    }
+    if (tables.length === 1) return []
+    const middle = Math.ceil(tables.length / 2)
+    const first = await this.#askTables(tables.slice(0, middle), until)
+    const second = await this.#askTables(tables.slice(middle), until)
+    return first === undefined || second === undefined ? undefined : [...first, ...second]
   }
 
   #addBinaries(process: Weighed, list: Term | undefined): void {

@@ -294,6 +294,25 @@ describe('a search for holders', () => {
     ])
   })
 
+  test('finds the tables that are left among those that are gone', async () => {
+    const names = Array.from({ length: 300 }, (_, index) => `t${index}`)
+    const tables = Object.fromEntries(names.map((name, index) => [name, table(name, index)]))
+    const gone = new Set(['t3', 't5', 't120', 't299'])
+    const intercept = (call: string, args: readonly Term[]): undefined => {
+      const asked = call === 'lists:map' && isList(args[1]) ? args[1] : []
+      if (asked.some((it) => isAtom(it) && gone.has(it.name))) {
+        throw new RemoteExceptionError(NODE, atom('badarg'), [])
+      }
+    }
+    const {
+      largestTables,
+      tables: coverage,
+      missing,
+    } = await probeHolders(callee({ tables, intercept }))
+    expect(largestTables.map(({ name }) => name).slice(0, 3)).toEqual(['t298', 't297', 't296'])
+    expect({ coverage, missing }).toEqual({ coverage: { total: 300, lookedAt: 300 }, missing: [] })
+  })
+
   test('lists no more processes than a message holds', async () => {
     const node = callee({ processes: many })
     const { missing, processes } = await probeHolders(node, { maxProcesses: 4999 })
