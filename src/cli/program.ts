@@ -89,7 +89,7 @@ const ENTRIES: readonly Entry[] = [
   {
     name: 'snapshot',
     group: GROUP.snapshots,
-    summary: 'save a snapshot in a file, or show what a file holds',
+    summary: 'save a snapshot in a file, show what one holds, compare two',
     load: async (context) => (await import('./commands/snapshot.ts')).snapshotCommand(context),
   },
   {

@@ -2,8 +2,8 @@
  * The allocators one by one, their instances added up, for people.
  */
 import { allocatorTypes, type UtilAllocatorEntry } from '../analysis/allocators.ts'
-import { add } from '../analysis/integer.ts'
 import type { Counter, Integer, OptionValue, Snapshot } from '../analysis/snapshot.ts'
+import { type Amount, arithmetic, type Unit } from '../analysis/unit.ts'
 import type { Keyword } from '../analysis/util-allocators.ts'
 import { formatCount, NONE } from './figures.ts'
 import { printable } from './printable.ts'
@@ -14,7 +14,8 @@ import { figureUnit, footer, heading, MAXIMA_MARK, sizeIn, type View } from './v
 export function allocatorsText(snapshot: Snapshot, view: View, rows: Rows): string {
   const keyword: Keyword = view.keyword ?? 'current'
   const mark = keyword === 'max' ? MAXIMA_MARK : ''
-  const entries = allocatorTypes(snapshot, figureUnit(view)).flatMap((entry) =>
+  const unit = figureUnit(view)
+  const entries = allocatorTypes(snapshot, unit).flatMap((entry) =>
     'mbcs' in entry && rows.isWanted(entry) ? [entry] : [],
   )
   const number = (pick: (entry: UtilAllocatorEntry) => Integer) => (entry: UtilAllocatorEntry) =>
@@ -22,10 +23,10 @@ export function allocatorsText(snapshot: Snapshot, view: View, rows: Rows): stri
   const size = (pick: (entry: UtilAllocatorEntry) => Integer) => (entry: UtilAllocatorEntry) =>
     sizeIn(view, pick(entry))
   const columns: readonly (readonly [string, (entry: UtilAllocatorEntry) => string])[] = [
-    [`blocks${mark}`, number((it) => total(it, 'blocks', keyword))],
-    [`used${mark}`, size((it) => total(it, 'blocksSize', keyword))],
-    [`carriers${mark}`, number((it) => total(it, 'carriers', keyword))],
-    [`held${mark}`, size((it) => total(it, 'carriersSize', keyword))],
+    [`blocks${mark}`, number((it) => total(it, 'blocks', keyword, 'byte'))],
+    [`used${mark}`, size((it) => total(it, 'blocksSize', keyword, unit))],
+    [`carriers${mark}`, number((it) => total(it, 'carriers', keyword, 'byte'))],
+    [`held${mark}`, size((it) => total(it, 'carriersSize', keyword, unit))],
     ...(keyword === 'max'
       ? []
       : [['in pool', (it: UtilAllocatorEntry) => poolCell(view, it)] as const]),
@@ -51,7 +52,10 @@ function total(
   { mbcs, sbcs, mbcsPool }: UtilAllocatorEntry,
   field: 'blocks' | 'blocksSize' | 'carriers' | 'carriersSize',
   keyword: Keyword,
-): Integer {
+  unit: Unit,
+): Amount {
+  // In any unit but bytes sizes have fractions, which integers do not add up.
+  const { add } = arithmetic(unit)
   const of = (counter: Counter): Integer => counter[keyword]
   const own = add(of(mbcs[field]), of(sbcs[field]))
   return keyword === 'current' && mbcsPool !== undefined ? add(own, mbcsPool[field]) : own

@@ -66,6 +66,11 @@ export const MAXIMA: string =
   `${MAXIMA_MARK} Each instance reached its maximum at a time of its own, so the maxima are not ` +
   'simultaneous: their sum is a bound, which the node may never have come near.'
 
+/** The same in the help of a command. */
+export const MAXIMA_HELP: string =
+  'Maxima are not simultaneous: each instance reached its own at another time, so their sum is a bound, ' +
+  'which the node may never have come near. recon adds them up as well.'
+
 /** What stands below a table: the maxima's caveat, what is good and bad, and where to go on. */
 export function footer(
   view: View,

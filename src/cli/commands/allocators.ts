@@ -8,6 +8,7 @@ import { settings } from '../../analysis/settings.ts'
 import { UTIL_ALLOCATORS } from '../../analysis/util-allocators.ts'
 import { allocatorsText } from '../../present/allocators.ts'
 import { settingsText } from '../../present/settings.ts'
+import { MAXIMA_HELP } from '../../present/view.ts'
 import { analysisCommand, show } from '../analysis-command.ts'
 import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
@@ -68,7 +69,6 @@ export function allocatorsCommand(context: Context): Command {
     'People see one line for each allocator; --json has every counter and every effective ' +
       'option, by instance under "instances" and added up under "types". With --settings both ' +
       'show the settings in force, in bytes whatever --unit says, beside those of a node without any ' +
-      'flag. Maxima are sums of peaks that were not simultaneous: a bound, which the node may never ' +
-      'have come near.',
+      `flag.\n\n${MAXIMA_HELP}`,
   )
 }

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { averageBlockSizes } from '../../analysis/average-block-sizes.ts'
 import { toJson } from '../../analysis/json.ts'
 import { averageBlockSizesText } from '../../present/average-block-sizes.ts'
+import { MAXIMA_HELP } from '../../present/view.ts'
 import { analysisCommand, show } from '../analysis-command.ts'
 import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
@@ -50,6 +51,7 @@ export function averageBlockSizesCommand(context: Context): Command {
       'beamscope average-block-sizes --snapshot node.etf --unit kilobyte',
     ],
     'Carriers are dimensioned by these figures: a mean near the single-block threshold ' +
-      '(sbct) means that few blocks share a carrier.',
+      '(sbct) means that few blocks share a carrier.' +
+      `\n\n${MAXIMA_HELP}`,
   )
 }

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { fragmentation } from '../../analysis/fragmentation.ts'
 import { toJson } from '../../analysis/json.ts'
 import { fragmentationText } from '../../present/fragmentation.ts'
+import { MAXIMA_HELP } from '../../present/view.ts'
 import { analysisCommand, show } from '../analysis-command.ts'
 import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
@@ -51,6 +52,7 @@ export function fragmentationCommand(context: Context): Command {
       'beamscope fragmentation --snapshot peak.terms --max --unit megabyte',
     ],
     'Usage is blocks through carriers. Low now and high at max is fragmentation after a ' +
-      'peak; low in both is how this load always is; low beside small carriers says nothing.',
+      'peak; low in both is how this load always is; low beside small carriers says nothing.' +
+      `\n\n${MAXIMA_HELP}`,
   )
 }

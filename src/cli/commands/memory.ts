@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { toJson } from '../../analysis/json.ts'
 import { memoryReport } from '../../analysis/memory.ts'
 import { memoryText } from '../../present/memory.ts'
+import { MAXIMA_HELP } from '../../present/view.ts'
 import { analysisCommand, show } from '../analysis-command.ts'
 import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
@@ -47,6 +48,7 @@ export function memoryCommand(context: Context): Command {
     ],
     'allocated is what counts against a memory limit, used is what blocks of data take of ' +
       'it, unused is the rest and usage the ratio. allocated_types and allocated_instances ' +
-      'break allocated down by allocator and by instance, of which each scheduler has one.',
+      'break allocated down by allocator and by instance, of which each scheduler has one.' +
+      `\n\n${MAXIMA_HELP}`,
   )
 }

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { toJson } from '../../analysis/json.ts'
 import { sbcsToMbcs } from '../../analysis/sbcs-to-mbcs.ts'
 import { sbcsToMbcsText } from '../../present/sbcs-to-mbcs.ts'
+import { MAXIMA_HELP } from '../../present/view.ts'
 import { analysisCommand, show } from '../analysis-command.ts'
 import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
@@ -51,6 +52,7 @@ export function sbcsToMbcsCommand(context: Context): Command {
       'beamscope sbcs-to-mbcs --snapshot node.etf --json',
     ],
     'Low is good: each single-block carrier is a call for a new segment. A high ratio means ' +
-      'that much data is above the single-block threshold (sbct).',
+      'that much data is above the single-block threshold (sbct).' +
+      `\n\n${MAXIMA_HELP}`,
   )
 }
