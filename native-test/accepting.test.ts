@@ -589,9 +589,12 @@ describeOnRelease('any', 'a program', () => {
       child.kill('SIGKILL')
     })
     let at = 0
-    const ready = once(child.stdout, 'data').then(() => {
-      at = performance.now()
-    })
+    const ready = Promise.race([once(child.stdout, 'data'), once(child, 'close')]).then(
+      ([data]) => {
+        if (!(data instanceof Buffer)) throw new Error('it ended before it was ready')
+        at = performance.now()
+      },
+    )
     const ended = once(child, 'exit').then(([code]) => ({
       code,
       milliseconds: performance.now() - at,

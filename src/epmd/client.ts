@@ -130,7 +130,8 @@ export function register(registrant: Registrant, options: EpmdOptions): Promise<
       throw new RegistrationRefusedError(name, address)
     }
     const close = (): Promise<void> => {
-      transport.close()
+      // There is nothing to send, and the end of the program need not wait for EPMD to close as well.
+      transport.destroy()
       return ended
     }
     return { creation: answer.creation, ended, close, [Symbol.asyncDispose]: close }
