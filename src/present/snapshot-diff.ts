@@ -193,6 +193,7 @@ function usageCells({ before, after }: Usages): readonly string[] {
 /** The difference of two percentages. */
 function points({ before, after }: Usages): string {
   if (before === undefined || after === undefined) return NONE
-  const difference = (after - before) * 100
-  return `${difference > 0 ? '+' : ''}${difference.toFixed(1)}`
+  // 0.04 is neither +0.0 nor -0.0.
+  const difference = Math.round((after - before) * 1000) / 10
+  return difference === 0 ? '0.0' : `${difference > 0 ? '+' : ''}${difference.toFixed(1)}`
 }
