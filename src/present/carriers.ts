@@ -39,7 +39,7 @@ export function carriersText(scan: CarrierScan, headed: Headed, view: View, all:
       : [[colors.bold('Not scanned'), ...missingText(scan.missing, view.paper)].join('\n')]),
     [
       ...EXPLANATION.map((note) => wrap(note, width)),
-      ...(reports.some(({ unscanned }) => toDouble(unscanned) > 0) ? [wrap(UNSCANNED, width)] : []),
+      ...unscannedText(reports, view),
       ...ranText(scan, view),
     ].join('\n'),
     ['fragmentation', 'diagnose']
@@ -58,12 +58,10 @@ function notable(reports: readonly CarrierReport[]): readonly CarrierReport[] {
 
 function summary(reports: readonly CarrierReport[], view: View): string {
   const right = (title: string): Column => ({ title, align: 'right' })
-  const hasUnscanned = reports.some(({ unscanned }) => toDouble(unscanned) > 0)
   return table(
     [
       { title: 'allocator' },
       ...['carriers', 'held', 'usage', 'in pool', 'pinned', 'held', 'idle'].map(right),
-      ...(hasUnscanned ? [right('unscanned')] : []),
     ],
     reports.map((report) => [
       printable(report.allocator),
@@ -74,7 +72,6 @@ function summary(reports: readonly CarrierReport[], view: View): string {
       count(report.pinned.carriers),
       sizeCell(view, report.pinned.size),
       sizeCell(view, unused(report.pinned)),
-      ...(hasUnscanned ? [sizeCell(view, report.unscanned)] : []),
     ]),
     view.paper,
   )
@@ -177,14 +174,24 @@ const EXPLANATION = [
     '(sbcs) counts as large as the carrier.',
 ]
 
-const UNSCANNED =
-  'unscanned: of carriers that changed hands during the scan; what is in there is not known, and usage ' +
-  'is of the rest.'
+function unscannedText(reports: readonly CarrierReport[], view: View): readonly string[] {
+  const parts = reports
+    .filter(({ unscanned }) => toDouble(unscanned) > 0)
+    .map(({ allocator, unscanned }) => `${size(view, unscanned)} of ${printable(allocator)}`)
+  if (parts.length === 0) return []
+  const text =
+    `Unscanned, because the carriers changed hands meanwhile: ${parts.join(', ')}. What is in there is ` +
+    'not known, and usage is of the rest.'
+  return [wrap(text, view.paper.width)]
+}
 
 function ranText({ ran }: CarrierScan, { paper }: View): readonly string[] {
   const [first, ...others] = ran
   if (first === undefined) return []
-  const more = others.length === 0 ? '' : ` and the same for ${others.length} allocators more`
+  const more =
+    others.length === 0
+      ? ''
+      : ` and the same for ${others.length} ${plural(others.length, 'allocator')} more`
   return [wrap(`Ran on the node: ${printable(first)}${more}.`, paper.width)]
 }
 

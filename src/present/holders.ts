@@ -76,7 +76,7 @@ function processesTable(processes: readonly HoldingProcess[], view: View): strin
       size(view, process.memory),
       process.messageQueueLen === undefined ? NONE : formatCount(process.messageQueueLen),
       process.pid,
-      nameCell(process),
+      nameCell(process, view.paper.width - BEFORE_NAME),
     ]),
     view.paper,
   )
@@ -85,7 +85,7 @@ function processesTable(processes: readonly HoldingProcess[], view: View): strin
 function binariesTable(holders: readonly BinaryHolder[], view: View): string {
   return table(
     [
-      ...['refers to', 'alone', 'binaries', 'largest', 'memory'].map(right),
+      ...['refers to', 'alone', 'binaries', 'memory'].map(right),
       { title: 'pid' },
       { title: 'process' },
     ],
@@ -93,10 +93,9 @@ function binariesTable(holders: readonly BinaryHolder[], view: View): string {
       `${holder.isEstimate ? '≈ ' : ''}${size(view, holder.bytes)}`,
       holder.alone === undefined ? NONE : size(view, holder.alone),
       holder.binaries === undefined ? NONE : formatCount(holder.binaries),
-      holder.largest === undefined ? NONE : size(view, holder.largest),
       size(view, holder.memory),
       holder.pid,
-      nameCell(holder),
+      printable(callingName(holder) ?? NONE),
     ]),
     view.paper,
   )
@@ -116,16 +115,18 @@ function tablesTable({ largestTables }: Holders, view: View): string {
   )
 }
 
-/** What it is called, and where it is just now, unless that says the same. */
-function nameCell(process: HoldingProcess): string {
+/** What the other columns of that table take, but for pids of many digits. */
+const BEFORE_NAME = 32
+
+/** What it is called, and where it is just now, if there is room and that says more. */
+function nameCell(process: HoldingProcess, room: number): string {
   const { currentFunction } = process
   const name = callingName(process)
-  if (name === undefined) return currentFunction === undefined ? NONE : printable(currentFunction)
-  return printable(
-    currentFunction === undefined || currentFunction === name
-      ? name
-      : `${name} in ${currentFunction}`,
-  )
+  if (currentFunction === undefined || name === undefined) {
+    return printable(name ?? currentFunction ?? NONE)
+  }
+  const both = printable(`${name} in ${currentFunction}`)
+  return currentFunction === name || both.length > room ? printable(name) : both
 }
 
 const EXPLANATION = [
