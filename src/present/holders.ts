@@ -35,9 +35,13 @@ export function holdersText(holders: Holders, view: View): string {
     ...(largestTables.length === 0
       ? []
       : [section('Largest tables', tablesTable(holders, view), view)]),
-    [...EXPLANATION, ...(binaryHolders.some(({ isEstimate }) => isEstimate) ? [ESTIMATE] : [])]
-      .map((note) => wrap(note, width))
-      .join('\n'),
+    ...(binaryHolders.length === 0
+      ? []
+      : [
+          [EXPLANATION, ...(binaryHolders.some(({ isEstimate }) => isEstimate) ? [ESTIMATE] : [])]
+            .map((note) => wrap(note, width))
+            .join('\n'),
+        ]),
   ].join('\n\n')
 }
 
@@ -129,10 +133,9 @@ function nameCell(process: HoldingProcess, room: number): string {
   return currentFunction === name || both.length > room ? printable(name) : both
 }
 
-const EXPLANATION = [
+const EXPLANATION =
   'refers to: reference-counted binaries, which no memory of a process or table includes, each once and ' +
-    'whole, however small the part that is used; alone: of these, what nobody else refers to.',
-]
+  'whole, however small the part that is used; alone: of these, what nobody else refers to.'
 
 const ESTIMATE =
   '≈: estimated by what the collector of the process counts, as the list of its binaries may be too large.'

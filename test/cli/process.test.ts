@@ -97,6 +97,9 @@ describe('completion', () => {
 
   it('knows commands, options, and the values that they take', async () => {
     expect(await complete('frag')).toEqual(['fragmentation'])
+    expect(await complete('carriers', '--histogram-w')).toEqual(['--histogram-width'])
+    expect(await complete('carriers', '--allocator', 'literal')).toEqual(['literal_alloc'])
+    expect(await complete('diagnose', '--de')).toEqual(['--deep'])
     expect(await complete('snapshot', '')).toEqual(['save', 'show', 'help'])
     expect(await complete('memory', '--un')).toEqual(['--unit'])
     expect(await complete('memory', '--unit', '')).toEqual([
