@@ -156,20 +156,21 @@ class Search {
     const huge = known.filter(({ memory }) => memory > most)
     // Of what has ended meanwhile nothing is left to ask.
     this.#asked += this.#weighed - known.length
-    await this.#inBatches(batchesByMemory(listed), BINARIES_UNTIL, async (batch, until) => {
-      const answers = await this.#ask(pidsOf(batch), BINARY, until)
-      if (answers === undefined) return
-      this.#asked += batch.length
-      for (const [index, process] of batch.entries()) {
-        this.#addBinaries(process, infoValue(answers[index]))
-      }
-    })
+    // They are few, and likely to matter.
     await this.#inBatches(batchesOf(huge, BATCH), BINARIES_UNTIL, async (batch, until) => {
       const answers = await this.#ask(pidsOf(batch), COLLECTION, until)
       if (answers === undefined) return
       this.#asked += batch.length
       for (const [index, process] of batch.entries()) {
         this.#addEstimate(process, infoValue(answers[index]))
+      }
+    })
+    await this.#inBatches(batchesByMemory(listed), BINARIES_UNTIL, async (batch, until) => {
+      const answers = await this.#ask(pidsOf(batch), BINARY, until)
+      if (answers === undefined) return
+      this.#asked += batch.length
+      for (const [index, process] of batch.entries()) {
+        this.#addBinaries(process, infoValue(answers[index]))
       }
     })
   }
