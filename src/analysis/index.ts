@@ -37,6 +37,7 @@ export {
   type Evidence,
   type Finding,
   type FindingId,
+  type NoHelp,
   type Remedy,
   SEVERITIES,
   type Severity,

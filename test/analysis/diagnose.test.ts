@@ -312,6 +312,57 @@ describe('other findings', () => {
     expect(lazy.bytes).toBeGreaterThan(60 * MiB)
   })
 
+  test('know who let these pages go, and what takes them out of the count', () => {
+    const old = only(diagnose(known('eheap-fragmented', 'otp23-s2')), 'lazy-free')
+    expect(old.summary).toContain('OTP 22 to 24')
+    expect(old.remedies).toEqual([])
+    expect(figure(old, 'resident without them')).toBe(
+      figure(old, 'resident') - figure(old, 'given back, and still counted'),
+    )
+    const asked = (release: string) =>
+      only(
+        diagnose({
+          ...snapshot({ allocators: [instance({ options: { acful: 60 } })] }),
+          otpRelease: release,
+          os: { ...resident(200 * MiB), lazyFree: 64 * MiB },
+        }),
+        'lazy-free',
+      )
+    expect(asked('27').summary).toContain('acful asked for that')
+    expect(asked('27').remedies).toEqual([])
+    expect(asked('29').remedies.map(({ flags }) => flags)).toEqual(['+Mumadtn true'])
+  })
+
+  test('say what is known not to help', () => {
+    const unhelpful = (state: string, id: FindingId) =>
+      only(diagnose(known(state, 'otp25-s2')), id).noHelp?.map(({ what }) => what)
+    const collect = '[erlang:garbage_collect(P) || P <- processes()]'
+    expect(unhelpful('binary-fragmented', 'fragmented-allocator')).toEqual([
+      collect,
+      '+MBlmbcs 512 alone',
+      '+MBacul 0 or +MBas gf',
+    ])
+    // Heaps are what a collection moves, and smaller carriers did help.
+    expect(unhelpful('eheap-fragmented', 'fragmented-allocator')).toEqual(['+MHacul 0 or +MHas gf'])
+    expect(unhelpful('binary-live', 'in-use')).toEqual(['+M flags', collect])
+    expect(unhelpful('ets-live', 'in-use')).toEqual(['+M flags'])
+    expect(unhelpful('single-blocks', 'oversized-carriers')).toEqual([
+      '+MBas, and any other strategy',
+    ])
+    expect(unhelpful('outside', 'outside-allocators')).toEqual(['+M flags, or collecting garbage'])
+  })
+
+  test('propose nothing that is in force', () => {
+    const flags = (state: string) =>
+      diagnose(known(state, 'otp29-s2')).findings.flatMap(({ remedies }) =>
+        remedies.map((remedy) => remedy.flags),
+      )
+    expect(flags('binary-fragmented-aobf').join()).not.toMatch(/aobf|MBlmbcs 512/)
+    // acful and madtn are.
+    expect(flags('binary-fragmented-pages-free').join()).not.toContain('acful')
+    expect(flags('cache-misses-large-cache').join()).not.toContain('MMmcs 30')
+  })
+
   test('name each disabled allocator', () => {
     const disabled = diagnose(known('idle-without-binary-alloc', 'otp29-s2'))
     expect(only(disabled, 'disabled-allocator').allocator).toBe('binary_alloc')

@@ -100,7 +100,7 @@ describe('completion', () => {
     expect(await complete('carriers', '--histogram-w')).toEqual(['--histogram-width'])
     expect(await complete('carriers', '--allocator', 'literal')).toEqual(['literal_alloc'])
     expect(await complete('diagnose', '--de')).toEqual(['--deep'])
-    expect(await complete('snapshot', '')).toEqual(['save', 'show', 'help'])
+    expect(await complete('snapshot', '')).toEqual(['save', 'show', 'diff', 'help'])
     expect(await complete('memory', '--un')).toEqual(['--unit'])
     expect(await complete('memory', '--unit', '')).toEqual([
       'byte',

@@ -57,7 +57,7 @@ export function lowCacheHitRate({ snapshot, thresholds }: Examination): readonly
       severity: 'info',
       allocator: 'mseg_alloc',
       summary:
-        `Of ${String(calls)} segments that were asked for, ${ratioInWords(rate)} came from the cache: the ` +
+        `Of ${String(calls)} segments asked for since the start, ${ratioInWords(rate)} came from the cache: the ` +
         'others were mapped anew, and as many unmapped, which is a system call each and page faults after.',
       bytes: undefined,
       verdict: undefined,
