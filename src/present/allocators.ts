@@ -2,12 +2,13 @@
  * The allocators one by one, their instances added up, for people.
  */
 import { allocatorTypes, type UtilAllocatorEntry } from '../analysis/allocators.ts'
-import type { Counter, Integer, OptionValue, Snapshot } from '../analysis/snapshot.ts'
+import type { Counter, Integer, Snapshot } from '../analysis/snapshot.ts'
 import { type Amount, arithmetic, type Unit } from '../analysis/unit.ts'
 import type { Keyword } from '../analysis/util-allocators.ts'
 import { formatCount, NONE } from './figures.ts'
 import { printable } from './printable.ts'
 import type { Rows } from './rows.ts'
+import { settingValue } from './setting-value.ts'
 import { table } from './table.ts'
 import { figureUnit, footer, heading, MAXIMA_MARK, sizeIn, type View } from './view.ts'
 
@@ -30,8 +31,8 @@ export function allocatorsText(snapshot: Snapshot, view: View, rows: Rows): stri
     ...(keyword === 'max'
       ? []
       : [['in pool', (it: UtilAllocatorEntry) => poolCell(view, it)] as const]),
-    ['as', (it) => option(it.options.as)],
-    ['sbct', (it) => thresholdCell(view, it.options.sbct)],
+    ['as', (it) => settingValue('as', it.options.as)],
+    ['sbct', (it) => settingValue('sbct', it.options.sbct)],
   ]
   return [
     heading('Allocators', snapshot, view),
@@ -65,20 +66,6 @@ function poolCell(view: View, { mbcsPool }: UtilAllocatorEntry): string {
   return mbcsPool === undefined || mbcsPool.carriersSize === 0
     ? NONE
     : sizeIn(view, mbcsPool.carriersSize)
-}
-
-function option(value: OptionValue | undefined): string {
-  return value === undefined ? NONE : printable(String(value))
-}
-
-/** How a 64-bit option says that there is no limit. */
-const UNLIMITED = 2n ** 64n - 1n
-
-/** Options stay in bytes whatever the unit. */
-function thresholdCell(view: View, value: OptionValue | undefined): string {
-  if (typeof value !== 'number' && typeof value !== 'bigint') return option(value)
-  if (value === UNLIMITED) return '∞'
-  return sizeIn({ ...view, unit: undefined }, value)
 }
 
 const EXPLANATION = [

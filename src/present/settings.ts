@@ -2,13 +2,13 @@
  * The settings that are in force, and where they are other than without any flag, for people.
  */
 
-import { UNLIMITED } from '../analysis/default-settings.ts'
 import { type AllocatorSettings, type Setting, settings } from '../analysis/settings.ts'
-import type { OptionValue, Snapshot } from '../analysis/snapshot.ts'
-import { formatCount, formatSize, NONE } from './figures.ts'
+import type { Snapshot } from '../analysis/snapshot.ts'
+import { NONE } from './figures.ts'
 import { printable } from './printable.ts'
 import { wrap } from './prose.ts'
 import type { Rows } from './rows.ts'
+import { settingValue } from './setting-value.ts'
 import { table } from './table.ts'
 import { heading, type View } from './view.ts'
 
@@ -104,20 +104,7 @@ const MARK = '!'
 
 function cell(setting: Setting | undefined): string {
   if (setting === undefined) return NONE
-  return `${valueText(setting, setting.value)}${setting.differs ? MARK : ''}`
-}
-
-function valueText({ unit }: Setting, value: OptionValue): string {
-  if (value === UNLIMITED) return '∞'
-  if (typeof value !== 'number' && typeof value !== 'bigint') return printable(String(value))
-  switch (unit) {
-    case 'byte':
-      return formatSize(value)
-    case 'percent':
-      return `${value}%`
-    default:
-      return formatCount(value)
-  }
+  return `${settingValue(setting.name, setting.value)}${setting.differs ? MARK : ''}`
 }
 
 function differencesTable(
@@ -137,8 +124,8 @@ function differencesTable(
       printable(group.allocator),
       ranges(group.instances),
       printable(setting.name),
-      valueText(setting, setting.value),
-      setting.default === undefined ? NONE : valueText(setting, setting.default),
+      settingValue(setting.name, setting.value),
+      settingValue(setting.name, setting.default),
       printable(setting.argument ?? NONE),
     ]),
     paper,

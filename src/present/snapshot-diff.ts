@@ -1,9 +1,8 @@
 /**
  * What changed between two snapshots, for people.
  */
-import { unitOf } from '../analysis/flags.ts'
 import { compare } from '../analysis/integer.ts'
-import type { OptionValue, Snapshot } from '../analysis/snapshot.ts'
+import type { Snapshot } from '../analysis/snapshot.ts'
 import {
   type AllocatorChange,
   type Change,
@@ -13,9 +12,10 @@ import {
   type Usages,
 } from '../analysis/snapshot-diff.ts'
 import type { Amount } from '../analysis/unit.ts'
-import { formatCount, formatPercentage, formatSize, NONE } from './figures.ts'
+import { formatPercentage, NONE } from './figures.ts'
 import { printable } from './printable.ts'
 import { wrap } from './prose.ts'
+import { settingValue } from './setting-value.ts'
 import { type Column, table } from './table.ts'
 import { figureUnit, sizeIn, type View } from './view.ts'
 
@@ -153,26 +153,13 @@ function settingsText({ settings }: SnapshotDiff, { paper }: View): string {
       settings.map(({ allocator, name, before, after, flagAfter }) => [
         printable(allocator),
         printable(name),
-        settingCell(name, before),
-        settingCell(name, after),
+        settingValue(name, before),
+        settingValue(name, after),
         printable(flagAfter ?? NONE),
       ]),
       paper,
     ),
   ].join('\n')
-}
-
-function settingCell(name: string, value: OptionValue | undefined): string {
-  if (value === undefined) return NONE
-  if (typeof value !== 'number' && typeof value !== 'bigint') return printable(String(value))
-  switch (unitOf(name, value)) {
-    case 'byte':
-      return formatSize(value)
-    case 'percent':
-      return `${value}%`
-    default:
-      return formatCount(value)
-  }
 }
 
 function cells(view: View, { before, after, change }: Change): readonly string[] {
