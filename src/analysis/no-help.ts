@@ -71,7 +71,7 @@ export function useNoHelp(kind: string | undefined): readonly NoHelp[] {
   return [
     {
       what: '+M flags',
-      why: 'nothing is held in vain: allocators can give back only what is not used',
+      why: 'they have no say in what is used: allocators can give back only the rest',
     },
     ...(kind === 'binary'
       ? [

@@ -3,13 +3,7 @@
  *
  * @see https://github.com/erlang/otp/issues/9521 carriers made smaller, blocks as large as before: 120 GB
  */
-import {
-  type Evidence,
-  type Examination,
-  type Finding,
-  severityOf,
-  sizeInWords,
-} from '../finding.ts'
+import { type Evidence, type Examination, type Finding, sizeInWords } from '../finding.ts'
 import { compare, toDouble } from '../integer.ts'
 import type { AllocatorOccupancy } from '../occupancy.ts'
 import {
@@ -24,8 +18,7 @@ import { asNumber, defaultOption, isBelow, schedulerOption } from '../settings.t
  * `lmbcs` made smaller, so that blocks below `sbct` fill a carrier with few of them. Nothing is said where
  * blocks are small: there smaller carriers are what is recommended.
  */
-export function smallCarriers(examination: Examination): readonly Finding[] {
-  const { held, snapshot, thresholds } = examination
+export function smallCarriers({ held, snapshot, thresholds }: Examination): readonly Finding[] {
   return held.flatMap((each): readonly Finding[] => {
     const { allocator, aboveFloor } = each
     const members = each.instances.map(({ instance }) => instance)
@@ -80,19 +73,18 @@ const WITHOUT_MIGRATION = ['bf', 'gf', 'af']
  * Carrier migration that is off, by a strategy or by `acul 0`, which in turn makes `bf` of the default. It
  * is not said of `aobf`, whose gain is that it keeps blocks at low addresses.
  */
-export function migrationOff(examination: Examination): readonly Finding[] {
-  const { held, snapshot, thresholds } = examination
+export function migrationOff({ held, snapshot }: Examination): readonly Finding[] {
   return held.flatMap((each): readonly Finding[] => {
-    const { allocator, aboveFloor } = each
+    const { allocator } = each
     const members = each.instances.map(({ instance }) => instance)
     const strategy = String(schedulerOption(members, 'as'))
     if (!WITHOUT_MIGRATION.includes(strategy)) return []
     if (!isMigrationOff(allocator, members, snapshot)) return []
-    const isWasteful = compare(aboveFloor, thresholds.waste) >= 0
     return [
       {
         id: 'migration-off',
-        severity: isWasteful ? severityOf(aboveFloor, examination) : 'info',
+        // What it costs is not told apart from what a peak left, which is a finding of its own.
+        severity: 'info',
         allocator,
         summary:
           `${allocator} runs with ${strategy} and without carrier migration: a scheduler keeps what it ` +
@@ -100,7 +92,7 @@ export function migrationOff(examination: Examination): readonly Finding[] {
           (strategy === 'bf'
             ? 'Either bf was asked for, or acul 0, which turns aoffcbf into bf without a word.'
             : 'The strategy turned it off (acul 0).'),
-        bytes: isWasteful ? aboveFloor : undefined,
+        bytes: undefined,
         verdict: undefined,
         evidence: evidenceOf(each, snapshot),
         remedies: migrationRemedies(allocator, members),
