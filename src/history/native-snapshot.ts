@@ -13,6 +13,7 @@
  *   schedulers_online => 4 | undefined,
  *   memory => erlang:memory() | undefined,                          % undefined: it raised notsup
  *   allocators => [{Alloc, erlang:system_info({allocator, Alloc})}],
+ *   duration => 1.5 | undefined,                                    % of that answer, in milliseconds
  *   os => #{source => <<"/proc/self/smaps_rollup">>, resident => Bytes, lazy_free => Bytes | undefined,
  *           swapped => Bytes | undefined, peak_resident => Bytes | undefined} | undefined,
  *   missing => [{What :: binary(), Why :: binary()}]}
@@ -23,10 +24,10 @@
  */
 import type { Missing, OsMemory } from '../analysis/snapshot.ts'
 import { BeamscopeError } from '../errors.ts'
-import { atom, binary, map, tuple } from '../etf/build.ts'
+import { atom, binary, float, map, tuple } from '../etf/build.ts'
 import { formatTerm } from '../etf/format.ts'
 import { isAtom, isInteger, isList, isTuple } from '../etf/match.ts'
-import { Atom, ErlangMap, type Term } from '../etf/terms.ts'
+import { Atom, ErlangMap, Float, type Term } from '../etf/terms.ts'
 import type { RawSnapshot } from '../probe/raw-snapshot.ts'
 
 const VERSION = 1
@@ -71,6 +72,7 @@ export function toNative(raw: RawSnapshot): ErlangMap {
     [atom('schedulers_online'), raw.schedulersOnline ?? UNDEFINED],
     [atom('memory'), raw.memory ?? UNDEFINED],
     [atom('allocators'), raw.allocators],
+    [atom('duration'), orUndefined(raw.duration, float)],
     [atom('os'), orUndefined(raw.os, osToTerm)],
     [atom('missing'), raw.missing.map(({ what, why }) => tuple(binary(what), binary(why)))],
   ])
@@ -105,6 +107,7 @@ export function fromNative(native: ErlangMap): RawSnapshot {
     schedulersOnline: fields.read('schedulers_online', 'a count', readCount),
     memory: fields.read('memory', 'a term', (term) => term),
     allocators,
+    duration: fields.read('duration', 'milliseconds', readDuration),
     os: fields.read('os', 'a map', (term) =>
       term instanceof ErlangMap ? osFromTerm(term) : undefined,
     ),
@@ -172,6 +175,11 @@ function readTime(term: Term): string | undefined {
 
 function readCount(term: Term): number | undefined {
   return typeof term === 'number' && term >= 0 ? term : undefined
+}
+
+function readDuration(term: Term): number | undefined {
+  const value = term instanceof Float ? term.value : readCount(term)
+  return value !== undefined && value >= 0 ? value : undefined
 }
 
 function readMissing(term: Term): readonly Missing[] | undefined {

@@ -151,6 +151,7 @@ describe('the native format', () => {
     schedulersOnline: 2,
     memory: [tuple(atom('total'), 2n ** 60n)],
     allocators: [answer('ets_alloc', [utilInstance(0)]), answer('sl_alloc', atom('false'))],
+    duration: 1.5,
     os: {
       source: '/proc/self/smaps_rollup',
       resident: 2n ** 53n,
