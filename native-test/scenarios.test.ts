@@ -152,6 +152,7 @@ const peakOf = (
     state: 'after the peak',
     provoke: change(few),
     verdict: 'fragmented',
+    isSoon: true,
     guilty,
     ...(also.found && { found: also.found }),
   },
@@ -255,7 +256,7 @@ const scenarios: readonly Scenario[] = [
   {
     scenario: 'a super carrier',
     flags: [...two, '+MMscs', '1024'],
-    states: [idle, ...binaryPeak()],
+    states: [idle, ...binaryPeak(), nothingAnyMore],
   },
   {
     scenario: 'heaps without their allocator',
