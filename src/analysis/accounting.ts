@@ -114,11 +114,14 @@ export function accountFor(
       why,
       parts: [
         ...inside,
-        remainder(
-          'unexplained',
-          'outside the allocators: the emulator itself, libraries, stacks, malloc of NIFs and drivers',
-          greater(difference, 0),
-        ),
+        {
+          ...remainder(
+            'unexplained',
+            'outside the allocators: the emulator itself, libraries, stacks, malloc of NIFs and drivers',
+            greater(difference, 0),
+          ),
+          why: why ?? whyMore(snapshot, difference),
+        },
         remainder(
           'not_resident',
           'counted above but not resident: never touched, given back, or swapped out',
@@ -238,6 +241,29 @@ function machineCodeLine(snapshot: Snapshot, held: readonly AllocatorOccupancy[]
       ? 'the operating system may count it twice: it is mapped once to write and once to execute'
       : undefined
   return { ...line, bytes, why }
+}
+
+/**
+ * Of what was freed in the super carrier (`+MMscs`), the most that can still be resident: it keeps its pages
+ * for whatever comes, and was never in use beyond what all segments were at their peaks.
+ *
+ * @see https://www.erlang.org/doc/apps/erts/erts_alloc.html#MMscrpm `+MMscrpm`, on by default
+ */
+export function keptBySuperCarrier({ mappers, mseg }: Snapshot): Integer {
+  const superCarrier = mappers.default_mmap?.superCarrier
+  if (superCarrier === undefined) return 0
+  const sizes = mseg.flatMap(({ memoryKinds }) => memoryKinds.map((kind) => kind.segmentsSize))
+  const peak = sum(sizes.map(({ max }) => max))
+  const now = sum(sizes.map(({ current }) => current))
+  const free = subtract(superCarrier.total, superCarrier.used)
+  return greater(0, lesser(free, subtract(peak, now)))
+}
+
+function whyMore(snapshot: Snapshot, unexplained: Integer): string | undefined {
+  const kept = keptBySuperCarrier(snapshot)
+  return compare(kept, 0) > 0 && compare(unexplained, 0) > 0
+    ? `up to ${String(lesser(kept, unexplained))} bytes may be free in the super carrier, which keeps its pages`
+    : undefined
 }
 
 function noResidentSize({ missing }: Snapshot): string {

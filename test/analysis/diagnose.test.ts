@@ -268,6 +268,33 @@ describe('other findings', () => {
     expect(only(diagnose(live), 'in-use').summary).toMatch(/% of it for ETS tables\.$/)
   })
 
+  test('are not what a super carrier keeps resident when it is free again', () => {
+    // A peak of 200 MiB in the one, and in the other something that no segment ever was.
+    const idle = known('idle-super-carrier', 'otp25-s2')
+    const os = resident(240 * MiB)
+    const { mseg } = idle
+    const after = {
+      ...idle,
+      os,
+      mseg: mseg.map((each, index) => ({
+        ...each,
+        memoryKinds: each.memoryKinds.map((kind) => ({
+          ...kind,
+          segmentsSize: {
+            ...kind.segmentsSize,
+            max: index === 1 ? 210 * MiB : kind.segmentsSize.max,
+          },
+        })),
+      })),
+    }
+    expect(diagnose(after).verdict).toBe('healthy')
+    const { accounting } = diagnose(after)
+    expect(accounting.resident.parts.find(({ id }) => id === 'unexplained')?.why).toMatch(
+      /^up to \d+ bytes may be free in the super carrier/,
+    )
+    expect(diagnose({ ...idle, os }).verdict).toBe('outside-allocators')
+  })
+
   test('tell how much lies outside at least', () => {
     for (const node of ['otp23-s2', 'otp25-s2', 'otp29-s2', 'otp23-s64', 'otp29-s64']) {
       const outside = only(diagnose(known('outside', node)), 'outside-allocators')

@@ -1,7 +1,7 @@
 /**
  * Memory that the operating system counts and no allocator holds.
  */
-import { type AccountingId, accountingLine } from '../accounting.ts'
+import { type AccountingId, accountingLine, keptBySuperCarrier } from '../accounting.ts'
 import {
   type Evidence,
   type Examination,
@@ -15,7 +15,7 @@ import { outsideRemedies } from '../remedies.ts'
 
 /**
  * What is outside at least: all carriers and cached segments are taken for resident although some are
- * not, and machine code counts twice, as it is mapped.
+ * not, so is what the super carrier keeps, and machine code counts twice, as it is mapped.
  */
 export function outsideAllocators(examination: Examination): readonly Finding[] {
   const { snapshot, accounting, thresholds } = examination
@@ -24,9 +24,10 @@ export function outsideAllocators(examination: Examination): readonly Finding[] 
   const { resident, source } = snapshot.os
   const swapped = snapshot.os.swapped ?? 0
   const code = bytesOf('machine_code')
+  const kept = keptBySuperCarrier(snapshot)
   const bytes = subtract(
     add(resident, swapped),
-    sum([bytesOf('allocated'), bytesOf('mseg_cache'), code, code, thresholds.emulator]),
+    sum([bytesOf('allocated'), bytesOf('mseg_cache'), kept, code, code, thresholds.emulator]),
   )
   if (compare(bytes, thresholds.outside) < 0) return []
   if (divide(bytes, add(resident, swapped)) < thresholds.decisiveShare) return []
@@ -63,6 +64,16 @@ export function outsideAllocators(examination: Examination): readonly Finding[] 
           : [{ what: 'swapped out', value: swapped, unit: 'byte', source } as const]),
         line('allocated', 'carriers of the allocators'),
         line('mseg_cache', 'segments in the cache of mseg_alloc'),
+        ...(kept === 0
+          ? []
+          : [
+              {
+                what: 'free in the super carrier and perhaps still resident, at most',
+                value: kept,
+                unit: 'byte',
+                source: `segments_size of mseg_alloc: maxima − now, at most total − used of the super carrier`,
+              } as const,
+            ]),
         line('machine_code', 'machine code of the JIT, which counts twice'),
         {
           what: 'allowed for the emulator itself',
