@@ -1,0 +1,169 @@
+/**
+ * RabbitMQ, out of Debian's package, under load and after it: what the diagnosis says beside what RabbitMQ
+ * says of its own memory.
+ *
+ * @see https://www.rabbitmq.com/docs/memory-use
+ */
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { accountingLine } from '../src/analysis/accounting.ts'
+import { diagnose } from '../src/analysis/diagnose.ts'
+import { memory } from '../src/analysis/memory.ts'
+import type { Snapshot } from '../src/analysis/snapshot.ts'
+import { Cookie } from '../src/dist/cookie.ts'
+import { HiddenNode } from '../src/node/hidden-node.ts'
+import { probe } from '../src/probe/probe.ts'
+import { toSnapshot } from '../src/probe/raw-snapshot.ts'
+import { expectToAddUp } from './support/accounting.ts'
+import { describeUnless } from './support/describe-on-release.ts'
+import { findFreePort, runProgram } from './support/index.ts'
+
+const IMAGE = 'beamscope/rabbitmq'
+const MiB = 2 ** 20
+
+/** Builds the image, unless it is there; says why it cannot. */
+async function whyNoImage(): Promise<string | undefined> {
+  const { status } = await runProgram(['docker', 'info'], { timeout: 10_000 }).catch(() => ({
+    status: 1,
+  }))
+  if (status !== 0) return 'no Docker engine answers; start one'
+  const script = fileURLToPath(new URL('../docker/build-images', import.meta.url))
+  const build = await runProgram([script, '--quiet', 'rabbitmq'], { timeout: 600_000 })
+  return build.status === 0 ? undefined : `its image cannot be built: ${build.stderr.trim()}`
+}
+
+const shortfall = await whyNoImage()
+if (shortfall !== undefined) console.error(`RabbitMQ skipped: ${shortfall}`)
+
+/** 40,000 messages of 4 kB to a quorum queue, as a publisher without confirms sends them. */
+const PUBLISH = `
+  Queue = rabbit_misc:r(<<"/">>, queue, <<"load">>),
+  Arguments = [{<<"x-queue-type">>, longstr, <<"quorum">>}],
+  {new, _} = rabbit_amqqueue:declare(Queue, true, false, Arguments, none, <<"guest">>),
+  Exchange = rabbit_misc:r(<<"/">>, exchange, <<>>),
+  Properties = list_to_tuple(['P_basic' | lists:duplicate(14, undefined)]),
+  [begin
+     Content = rabbit_basic:build_content(Properties, binary:copy(<<I:32>>, 1024)),
+     {ok, Message} = mc_amqpl:message(Exchange, <<"load">>, Content),
+     ok = rabbit_queue_type:publish_at_most_once(Exchange, Message)
+   end || I <- lists:seq(1, 40000)],
+  published.`
+
+/** Its log keeps what was deleted until it begins another file; some processes seldom collect. */
+const FORGET = `
+  ok = ra_log_wal:force_roll_over(ra_log_wal),
+  timer:sleep(3000),
+  [garbage_collect(P) || P <- processes()],
+  forgotten.`
+
+describeUnless(shortfall, 'RabbitMQ', () => {
+  const container = `beamscope-test-rabbitmq-${randomBytes(4).toString('hex')}`
+  const name = 'rabbit@127.0.0.1'
+  const cookie = randomBytes(16).toString('hex')
+  let epmdPort: number
+
+  async function inside(...command: readonly string[]): Promise<string> {
+    const { status, stdout, stderr } = await runProgram(['docker', 'exec', container, ...command], {
+      timeout: 120_000,
+    })
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    return stdout.trim()
+  }
+
+  /** Bytes by category, as `rabbitmq-diagnostics` prints them. */
+  async function breakdown(): Promise<ReadonlyMap<string, number>> {
+    const command = ['rabbitmq-diagnostics', 'memory_breakdown', '--formatter', 'json']
+    const categories: Record<string, { readonly bytes: number }> = JSON.parse(
+      await inside(...command),
+    )
+    return new Map(Object.entries(categories).map(([category, { bytes }]) => [category, bytes]))
+  }
+
+  async function takeSnapshot(): Promise<Snapshot> {
+    await using hidden = new HiddenNode({ cookie: new Cookie(cookie), epmdPort })
+    return toSnapshot(await probe(await hidden.connect(name)))
+  }
+
+  beforeAll(async () => {
+    epmdPort = await findFreePort()
+    const environment = {
+      ERL_EPMD_PORT: epmdPort,
+      ERL_EPMD_ADDRESS: '127.0.0.1',
+      RABBITMQ_USE_LONGNAME: true,
+      RABBITMQ_NODENAME: name,
+      RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
+      RABBITMQ_NODE_PORT: await findFreePort(),
+      RABBITMQ_DIST_PORT: await findFreePort(),
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+    }
+    const start = `
+      read -r cookie
+      umask 377
+      printf %s "$cookie" >/root/.erlang.cookie
+      printf %s "$cookie" >/var/lib/rabbitmq/.erlang.cookie
+      chown rabbitmq /var/lib/rabbitmq/.erlang.cookie
+      umask 022
+      exec rabbitmq-server -detached`
+    const { status, stderr } = await runProgram(
+      [
+        'docker',
+        'run',
+        '--detach',
+        '--network=host',
+        `--name=${container}`,
+        // The launcher removes what a crash has left.
+        `--label=beamscope.test=${hostname()}:${process.pid}`,
+        ...Object.entries(environment).map(([key, value]) => `--env=${key}=${value}`),
+        IMAGE,
+        'sleep',
+        'infinity',
+      ],
+      { timeout: 60_000 },
+    )
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    await runProgram(['docker', 'exec', '--interactive', container, 'sh', '-c', start], {
+      input: `${cookie}\n`,
+      timeout: 60_000,
+    })
+    await inside('rabbitmqctl', 'await_startup', '--timeout', '120')
+  })
+
+  afterAll(async () => {
+    await runProgram(['docker', 'rm', '--force', container], { timeout: 60_000 })
+  })
+
+  it('is in use under load, for what RabbitMQ says too', async () => {
+    expect(await inside('rabbitmqctl', 'eval', PUBLISH)).toBe('published')
+    const categories = await breakdown()
+    const { verdict, findings } = diagnose(await takeSnapshot())
+    const [largest] = [...categories].toSorted(([, left], [, right]) => right - left)
+    expect(largest?.[0]).toBe('binary')
+    expect(largest?.[1]).toBeGreaterThan(100 * MiB)
+    expect(verdict).toBe('in-use')
+    expect(findings.find(({ id }) => id === 'in-use')?.summary).toMatch(/for binaries\.$/)
+  })
+
+  it('is healthy after it, with as much unused as RabbitMQ says', async () => {
+    await inside('rabbitmqctl', 'delete_queue', 'load')
+    expect(await inside('rabbitmqctl', 'eval', FORGET)).toBe('forgotten')
+    const categories = await breakdown()
+    const snapshot = await takeSnapshot()
+    const { verdict, accounting } = diagnose(snapshot)
+    expect(categories.get('binary')).toBeLessThan(50 * MiB)
+    expect(verdict).toBe('healthy')
+    // What recon has as allocated, less erlang:memory(total).
+    const unused = Number(memory(snapshot, 'allocated')) - Number(snapshot.memory?.total)
+    expectToBeNear(categories.get('allocated_unused'), unused)
+    // All categories together are the resident size.
+    const all = [...categories.values()].reduce((left, right) => left + right, 0)
+    expectToBeNear(all, Number(accountingLine(accounting, 'resident').bytes))
+    expectToAddUp(accounting)
+  })
+
+  /** Both look at a node that is alive, a second apart. */
+  function expectToBeNear(theirs: number | undefined, ours: number): void {
+    expect(Math.abs((theirs ?? 0) - ours)).toBeLessThan(16 * MiB)
+  }
+})
