@@ -61,6 +61,8 @@ const FORGET = `
 describeUnless(shortfall, 'RabbitMQ', () => {
   const container = `beamscope-test-rabbitmq-${randomBytes(4).toString('hex')}`
   const name = 'rabbit@127.0.0.1'
+  // The node writes it; until then there is nobody to ask whether it has started.
+  const pidFile = '/var/lib/rabbitmq/pid'
   const cookie = randomBytes(16).toString('hex')
   let epmdPort: number
 
@@ -93,6 +95,7 @@ describeUnless(shortfall, 'RabbitMQ', () => {
       ERL_EPMD_ADDRESS: '127.0.0.1',
       RABBITMQ_USE_LONGNAME: true,
       RABBITMQ_NODENAME: name,
+      RABBITMQ_PID_FILE: pidFile,
       RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
       RABBITMQ_NODE_PORT: await findFreePort(),
       RABBITMQ_DIST_PORT: await findFreePort(),
@@ -127,7 +130,7 @@ describeUnless(shortfall, 'RabbitMQ', () => {
       input: `${cookie}\n`,
       timeout: 60_000,
     })
-    await inside('rabbitmqctl', 'await_startup', '--timeout', '120')
+    await inside('rabbitmqctl', 'wait', '--timeout', '120', pidFile)
   })
 
   afterAll(async () => {
