@@ -11,6 +11,7 @@ import type { Holders } from './holders.ts'
 import { notInForce } from './in-force.ts'
 import { add, compare, subtract, sum, toDouble } from './integer.ts'
 import { type AllocatorOccupancy, occupancies, roundedUp } from './occupancy.ts'
+import { sampledPeaks } from './sampled-peaks.ts'
 import type { Integer, Snapshot } from './snapshot.ts'
 import { THRESHOLDS, type Thresholds } from './thresholds.ts'
 import { vmArgs } from './vm-args.ts'
@@ -29,9 +30,11 @@ export interface DiagnoseOptions {
   readonly thresholds?: Partial<Thresholds>
   /** Who holds memory on the node, asked right after the snapshot was taken. */
   readonly holders?: Holders | undefined
+  /** Of the same node, in any order: peaks are taken from them where they show one. */
+  readonly earlier?: readonly Snapshot[] | undefined
 }
 
-/** Diagnoses a node from one snapshot. Whatever the snapshot lacks is among the findings. */
+/** Diagnoses a node from one snapshot, and from earlier ones if there are some. Whatever the snapshot lacks is among the findings. */
 export function diagnose(snapshot: Snapshot, options: DiagnoseOptions = {}): Diagnosis {
   const thresholds = { ...THRESHOLDS, ...options.thresholds }
   const held = occupancies(snapshot)
@@ -44,6 +47,7 @@ export function diagnose(snapshot: Snapshot, options: DiagnoseOptions = {}): Dia
     total: totalOf(snapshot, accounting),
     untouched: untouchedOf(snapshot, accounting, held),
     holders: options.holders,
+    peaks: sampledPeaks(options.earlier ?? [], held),
   }
   const findings = EXAMINERS.flatMap((examine) => examine(examination)).map((finding) => ({
     ...finding,

@@ -5,6 +5,7 @@ import type { Accounting } from './accounting.ts'
 import type { Holders } from './holders.ts'
 import { divide, toDouble } from './integer.ts'
 import type { AllocatorOccupancy } from './occupancy.ts'
+import type { SampledPeak } from './sampled-peaks.ts'
 import type { Integer, Snapshot } from './snapshot.ts'
 import type { Thresholds } from './thresholds.ts'
 
@@ -100,6 +101,8 @@ export interface Examination {
   readonly untouched: Integer
   /** Who holds memory; `undefined` where nobody was asked. */
   readonly holders: Holders | undefined
+  /** By allocator; empty where there is no earlier snapshot. */
+  readonly peaks: ReadonlyMap<string, SampledPeak>
 }
 
 /** Looks at one thing, and finds it or does not. */

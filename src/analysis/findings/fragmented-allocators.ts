@@ -41,16 +41,17 @@ export function fragmentedAllocators(examination: Examination): readonly Finding
   // They stand together: four allocators with a fifth of all memory each are as bad as one.
   const severity = severityOf(subtract(waste, examination.untouched), examination)
   return sparse.map((each): Finding => {
-    const isStructural = !isAfterPeak(each)
+    const peak = peakOf(each, examination)
+    const isStructural = !isAfterPeak(each, peak)
     return {
       id: isStructural ? 'structural-low-use' : 'fragmented-allocator',
       severity,
       allocator: each.allocator,
-      summary: summarise(each),
+      summary: summarise(each, peak),
       bytes: each.aboveFloor,
       verdict: 'fragmented',
       evidence: [
-        ...evidenceOf(each),
+        ...evidenceOf(each, peak),
         ...(isStructural ? dimensions(each) : []),
         ...untouched(examination),
       ],
@@ -63,8 +64,8 @@ export function fragmentedAllocators(examination: Examination): readonly Finding
 }
 
 /** Whether it was much better once: then a peak left the waste, and not the load as it always is. */
-function isAfterPeak(held: AllocatorOccupancy): boolean {
-  return usageAtPeak(held) - usage(held.mbcs.used, held.mbcs.allocated) >= AFTER_PEAK
+function isAfterPeak(held: AllocatorOccupancy, peak: Peak): boolean {
+  return peak.usage - usage(held.mbcs.used, held.mbcs.allocated) >= AFTER_PEAK
 }
 
 /** What the size of blocks is to be held against, where it is not the peak that is to blame. */
@@ -80,22 +81,21 @@ function dimensions({ allocator, instances }: AllocatorOccupancy): readonly Evid
   })
 }
 
-function summarise(held: AllocatorOccupancy): string {
+function summarise(held: AllocatorOccupancy, peak: Peak): string {
   const { allocator, mbcs, pool, aboveFloor } = held
-  const peak = usageAtPeak(held)
   const now = usage(mbcs.used, mbcs.allocated)
   const pooled = divide(pool.allocated, mbcs.allocated)
   const carriers =
     `${allocator} uses ${ratioInWords(now)} of its ${sizeInWords(mbcs.allocated)} of multiblock carriers` +
     (pooled >= 0.05 ? ` (${ratioInWords(pooled)} of them lie in the pool)` : '')
   const wasted = sizeInWords(aboveFloor)
-  return isAfterPeak(held)
-    ? `${carriers}, against ${ratioInWords(peak)} at its peak: what survived the peak keeps ${wasted}.`
+  return isAfterPeak(held, peak)
+    ? `${carriers}, against ${ratioInWords(peak.usage)} at its peak: what survived the peak keeps ${wasted}.`
     : `${carriers}, and never used much more: its blocks and its carriers do not suit each other, ` +
         `which wastes ${wasted}.`
 }
 
-function evidenceOf(held: AllocatorOccupancy): readonly Evidence[] {
+function evidenceOf(held: AllocatorOccupancy, peak: Peak): readonly Evidence[] {
   const { allocator, instances, mbcs, pool, floor, aboveFloor } = held
   const source = `erlang:system_info({allocator, ${allocator}})`
   const now = `${source}: mbcs and mbcs_pool`
@@ -130,14 +130,7 @@ function evidenceOf(held: AllocatorOccupancy): readonly Evidence[] {
       unit: 'ratio',
       source: `${now}, blocks_size / carriers_size`,
     },
-    {
-      what: 'usage at the peak',
-      value: usageAtPeak(held),
-      unit: 'ratio',
-      source:
-        `${source}: mbcs, the sums of max; the instances had these maxima at different times, and the ` +
-        'pool keeps none',
-    },
+    { what: peak.what, value: peak.usage, unit: 'ratio', source: `${source}: ${peak.source}` },
     bytes(
       'floor: unused on an idle node as well',
       floor,
@@ -172,10 +165,29 @@ function untouched({ untouched: bytes, snapshot: { os } }: Examination): readonl
   ]
 }
 
-/** Of the instances' own carriers: the pool keeps no maximum. */
-function usageAtPeak({ instances }: AllocatorOccupancy): number {
-  return usage(
-    sum(instances.map(({ instance }) => instance.mbcs.blocksSize.max)),
-    sum(instances.map(({ instance }) => instance.mbcs.carriersSize.max)),
-  )
+interface Peak {
+  readonly usage: number
+  readonly what: string
+  readonly source: string
+}
+
+/** As it was sampled, else out of the maxima of the instances' own carriers: the pool keeps none. */
+function peakOf({ allocator, instances }: AllocatorOccupancy, { peaks }: Examination): Peak {
+  const sampled = peaks.get(allocator)
+  if (sampled !== undefined) {
+    return {
+      usage: usage(sampled.mbcs.used, sampled.mbcs.allocated),
+      what: 'usage at the peak, as it was sampled',
+      source: `mbcs and mbcs_pool in the snapshot of ${sampled.takenAt ?? 'an unknown time'}`,
+    }
+  }
+  return {
+    usage: usage(
+      sum(instances.map(({ instance }) => instance.mbcs.blocksSize.max)),
+      sum(instances.map(({ instance }) => instance.mbcs.carriersSize.max)),
+    ),
+    what: 'usage at the peak',
+    source:
+      'mbcs, the sums of max; the instances had these maxima at different times, and the pool keeps none',
+  }
 }

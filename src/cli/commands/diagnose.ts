@@ -34,6 +34,7 @@ const FAIL_ON: readonly FailOn[] = [...SEVERITIES, ...FAILING_VERDICTS]
 
 interface DiagnoseOptions extends AnalysisOptions {
   readonly deep?: true
+  readonly earlier?: readonly string[]
   readonly failOn?: readonly FailOn[]
   readonly vmArgs?: true
 }
@@ -48,6 +49,11 @@ export function diagnoseCommand(context: Context): Command {
   command.option(
     '--deep',
     'ask every process and table how much it holds; needs a NODE, and changes nothing there',
+  )
+  command.option(
+    '--earlier <file>',
+    'an earlier snapshot of the same node, whose peaks count; repeatable',
+    (file: string, before: readonly string[] = []) => [...before, file],
   )
   command.addOption(
     new Option(
@@ -66,8 +72,9 @@ export function diagnoseCommand(context: Context): Command {
     const { holders, ...target } = options.deep
       ? await lookDeep(node, options, context)
       : { ...(await readTarget(node, options, context)), holders: undefined }
+    const earlier = await readEarlier(options, target.snapshot, context)
     const judge = (snapshot: Snapshot): Diagnosis => {
-      const diagnosis = diagnose(snapshot, { holders })
+      const diagnosis = diagnose(snapshot, { holders, earlier })
       if (options.failOn?.some((it) => applies(it, diagnosis))) context.exitCode = exitCode.finding
       return diagnosis
     }
@@ -91,11 +98,15 @@ export function diagnoseCommand(context: Context): Command {
       'beamscope diagnose rabbit@myhost --deep --timeout 30s',
       'beamscope diagnose rabbit@myhost --vm-args > proposed.args',
       'beamscope diagnose --snapshot peak.terms',
+      'beamscope diagnose rabbit@myhost --earlier monday.snapshot --earlier tuesday.snapshot',
     ],
     'Verdicts: healthy, fragmented (held in sparsely used carriers), in-use (large, and really ' +
       'used), outside-allocators (the operating system reports far more than the allocators hold), ' +
       'oversized-carriers (allocated beyond what is resident, by rounding), inconclusive. Sizes in ' +
       'JSON are bytes whatever --unit says.\n\n' +
+      'The maxima that a node keeps were reached by each instance at a time of its own. With --earlier, ' +
+      'usage at the peak is that of the snapshot in which an allocator used most, where it used more ' +
+      'than now.\n\n' +
       '--deep names the largest processes, the processes that refer to most binary memory, and the ' +
       'largest tables; in JSON they are under "holders". The node runs process_info/2 and ets:info/1 on ' +
       'all of them, in batches and in random order: when --timeout is near, it stops and says how many ' +
@@ -138,6 +149,23 @@ async function lookDeep(
     })
     return { ...(await withSpinner(context, `asking all processes of ${node}`, work)), label: node }
   })
+}
+
+/** @throws {UsageError} when one is of another node */
+async function readEarlier(
+  options: DiagnoseOptions,
+  { node }: Snapshot,
+  context: Context,
+): Promise<readonly Snapshot[]> {
+  const earlier: Snapshot[] = []
+  for (const file of options.earlier ?? []) {
+    const { snapshot } = await readTarget(undefined, { ...options, snapshot: file }, context)
+    if (node !== undefined && snapshot.node !== undefined && snapshot.node !== node) {
+      throw new UsageError(`${file} is of ${snapshot.node}, and not of ${node}`)
+    }
+    earlier.push(snapshot)
+  }
+  return earlier
 }
 
 function parseFailOn(text: string, before: readonly FailOn[] = []): readonly FailOn[] {
