@@ -22,8 +22,8 @@ import { about } from '../subject.ts'
 export function callCommand(context: Context): Command {
   const command = new Command('call')
     .description(
-      'Calls a function on a node and prints what it returns as an Erlang term. This is the one ' +
-        'command that may change something there: it runs what you write.',
+      'Calls a function on a node and prints what it returns as an Erlang term. Of all commands ' +
+        'this one may change what the node does: it runs what you write.',
     )
     .argument('<NODE>', 'node name, as rabbit@myhost')
     .argument('<CALL>', "Module:Function(Arguments), as 'erlang:system_info(otp_release)'")
