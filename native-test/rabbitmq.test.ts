@@ -7,7 +7,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { accountingLine } from '../src/analysis/accounting.ts'
 import { diagnose } from '../src/analysis/diagnose.ts'
@@ -19,23 +18,13 @@ import { probe } from '../src/probe/probe.ts'
 import { toSnapshot } from '../src/probe/raw-snapshot.ts'
 import { expectToAddUp } from './support/accounting.ts'
 import { describeUnless } from './support/describe-on-release.ts'
+import { whyNoImage } from './support/extra-images.ts'
 import { findFreePort, runProgram } from './support/index.ts'
 
 const IMAGE = 'beamscope/rabbitmq'
 const MiB = 2 ** 20
 
-/** Builds the image, unless it is there; says why it cannot. */
-async function whyNoImage(): Promise<string | undefined> {
-  const { status } = await runProgram(['docker', 'info'], { timeout: 10_000 }).catch(() => ({
-    status: 1,
-  }))
-  if (status !== 0) return 'no Docker engine answers; start one'
-  const script = fileURLToPath(new URL('../docker/build-images', import.meta.url))
-  const build = await runProgram([script, '--quiet', 'rabbitmq'], { timeout: 600_000 })
-  return build.status === 0 ? undefined : `its image cannot be built: ${build.stderr.trim()}`
-}
-
-const shortfall = await whyNoImage()
+const shortfall = await whyNoImage('rabbitmq')
 if (shortfall !== undefined) console.error(`RabbitMQ skipped: ${shortfall}`)
 
 /** 40,000 messages of 4 kB to a quorum queue, as a publisher without confirms sends them. */
