@@ -178,7 +178,8 @@ describeOnRelease(
       await node.disconnect()
       expect(await portInEpmd(node)).toBeUndefined()
       await node.reconnect()
-      expect(await portInEpmd(node)).toBe(node.port)
+      // Its neighbours have to find it first.
+      await expect.poll(() => portInEpmd(node), { timeout: 20_000 }).toBe(node.port)
     })
 
     it('says when its network cannot be cut', async () => {

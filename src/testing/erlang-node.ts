@@ -122,6 +122,7 @@ export interface IsolatedErlangNode extends ErlangNode {
    * on most machines, and closed after seconds. `evaluate` still works.
    */
   disconnect(): Promise<void>
+  /** Gives it back; it may take some seconds until connections come about again. */
   reconnect(): Promise<void>
 }
 
