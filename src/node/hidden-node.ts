@@ -247,8 +247,9 @@ export class HiddenNode implements AsyncDisposable {
 
   /** One attempt at a time for each node; and the first, if it is to name us, before any other. */
   #dialToWaitFor(peer: NodeName): Dial | undefined {
-    const isNamed = this.#local !== undefined || this.#options.name === undefined
-    return isNamed ? this.#dials.get(peer.full) : [...this.#dials.values()][0]
+    return this.#nameless() === undefined
+      ? this.#dials.get(peer.full)
+      : [...this.#dials.values()][0]
   }
 
   /** Returns whether the node is connected; if not, it connects to us itself. */

@@ -7,9 +7,9 @@
 import type { Introduction } from '../dist/accept-handshake.ts'
 import { type ControlMessage, SPAWN_REPLY_MONITOR } from '../dist/control.ts'
 import type { Cookie } from '../dist/cookie.ts'
-import { flag, hasFlags } from '../dist/flags.ts'
 import { parseNodeName } from '../dist/node-name.ts'
 import type { Payload } from '../dist/payload.ts'
+import { writeSignal } from '../dist/signals.ts'
 import { Atom, DecodeError, isAtom, isList, isTuple, Pid, type Term, Tuple } from '../etf/index.ts'
 import { listenTcp } from '../net/tcp.ts'
 import type { Listener, Transport } from '../net/transport.ts'
@@ -152,12 +152,9 @@ class Session implements MessageReceiver {
     } else {
       reason = new Tuple([new Atom('undef'), []])
     }
-    const exit = { fromProc: process, toPid: from, ref: reqId }
-    if (hasFlags(this.#connection?.connected.flags ?? 0n, flag.EXIT_PAYLOAD)) {
-      this.#connection?.send({ type: 'payload_monitor_p_exit', ...exit }, reason)
-    } else {
-      this.#connection?.send({ type: 'monitor_p_exit', ...exit, reason })
-    }
+    const flags = this.#connection?.connected.flags ?? 0n
+    const down = writeSignal({ type: 'down', from: process, to: from, ref: reqId, reason }, flags)
+    if (down !== undefined) this.#connection?.send(down.control, down.payload)
   }
 
   /** `{'$gen_call', {From, Tag}, Request}` to `rex`, or to `net_kernel`, which `net_adm:ping` asks. */
