@@ -31,6 +31,8 @@ beforeAll(async () => {
   await writeFile(cookieFile, COOKIE)
   await chmod(cookieFile, 0o400)
   vi.stubEnv('HOME', home.path)
+  // What the documents register with the port mapper of this host goes to the node's own.
+  vi.stubEnv('ERL_EPMD_PORT', String(node.epmdPort))
 })
 
 afterAll(async () => {
