@@ -23,7 +23,7 @@ const home = await createTemporaryFolder()
 const written = await writeSnippets(programs, (code) =>
   code
     .replaceAll("'rabbit@myhost'", `'${NAME}'`)
-    .replaceAll('{ cookie: ', `{ epmdPort: ${node.epmdPort}, cookie: `),
+    .replaceAll(/\{ cookie(?=[:,])/g, `{ epmdPort: ${node.epmdPort}, cookie`),
 )
 
 beforeAll(async () => {
@@ -31,8 +31,6 @@ beforeAll(async () => {
   await writeFile(cookieFile, COOKIE)
   await chmod(cookieFile, 0o400)
   vi.stubEnv('HOME', home.path)
-  // What the documents register with the port mapper of this host goes to the node's own.
-  vi.stubEnv('ERL_EPMD_PORT', String(node.epmdPort))
 })
 
 afterAll(async () => {
