@@ -11,6 +11,15 @@ import { type Callee, probe } from './probe/probe.ts'
 import { toSnapshot } from './probe/raw-snapshot.ts'
 
 export * from './analysis/index.ts'
+export type { AccessOptions, Question } from './cluster/access.ts'
+export { NotInClusterError, SeedLostError } from './cluster/errors.ts'
+export {
+  type Sweep,
+  type SweepOptions,
+  type SweepProgress,
+  type SweepResult,
+  sweep,
+} from './cluster/sweep.ts'
 export { Cookie } from './dist/cookie.ts'
 export { BeamscopeError } from './errors.ts'
 export { readCookieFile, readDefaultCookie } from './node/cookie-source.ts'

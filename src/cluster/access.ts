@@ -1,0 +1,87 @@
+/**
+ * The way to the nodes of a cluster: a connection to each, for as long as it is asked, or one connection to
+ * a seed that asks the others.
+ */
+import type { Waiting } from '../net/deadline.ts'
+import { readDefaultCookie } from '../node/cookie-source.ts'
+import { HiddenNode, type HiddenNodeOptions } from '../node/hidden-node.ts'
+import type { RemoteNode } from '../node/remote-node.ts'
+import type { Callee } from '../probe/probe.ts'
+import { Seed } from './via-seed.ts'
+
+/** Who connects, and how; without a cookie that of `~/.erlang.cookie` is taken, under OTP's rule. */
+export interface AccessOptions extends Partial<HiddenNodeOptions> {
+  /** A node of ours that connects, and stays open. By default one is made of the other options. */
+  readonly from?: HiddenNode | undefined
+  /** A node of the cluster that is to ask the others, so that it alone is connected. */
+  readonly via?: string | undefined
+}
+
+/** What is asked of a node; `left` is what is left of the time. */
+export type Question<Answer> = (node: Callee, left: () => Waiting) => Promise<Answer>
+
+/** Disposal closes what was opened. */
+export interface Access extends AsyncDisposable {
+  /**
+   * @throws what `HiddenNode.connect` or `Seed.reach` throws, and what the question does
+   */
+  ask<Answer>(node: string, question: Question<Answer>, left: () => Waiting): Promise<Answer>
+}
+
+/** A node that hangs is not waited for: all was answered or given up by then. Milliseconds. */
+const CLOSE_TIMEOUT = 250
+
+/**
+ * @throws {CookieFileError | InvalidCookieError | NoCookieError} when no cookie is given, and none found
+ * @throws what `HiddenNode.connect` throws for the seed
+ */
+export async function openAccess(options: AccessOptions, waiting: Waiting): Promise<Access> {
+  const { from, via } = options
+  const hidden = from ?? (await createHiddenNode(options))
+  const close = async (): Promise<void> => {
+    if (from === undefined) await hidden.close({ timeout: CLOSE_TIMEOUT })
+  }
+  if (via === undefined) {
+    return {
+      ask: async (node, question, left) => {
+        await using borrowed = await borrow(hidden, node, left())
+        return await question(borrowed.remote, left)
+      },
+      [Symbol.asyncDispose]: close,
+    }
+  }
+  try {
+    const borrowed = await borrow(hidden, via, waiting)
+    const seed = new Seed(borrowed.remote)
+    return {
+      ask: async (node, question, left) => question(await seed.reach(node, left()), left),
+      [Symbol.asyncDispose]: async () => {
+        await borrowed[Symbol.asyncDispose]()
+        await close()
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function createHiddenNode(options: AccessOptions): Promise<HiddenNode> {
+  return new HiddenNode({ ...options, cookie: options.cookie ?? (await readDefaultCookie()) })
+}
+
+/** A connection that is closed on disposal, unless it stood before. */
+async function borrow(
+  hidden: HiddenNode,
+  node: string,
+  waiting: Waiting,
+): Promise<{ readonly remote: RemoteNode } & AsyncDisposable> {
+  const stood = hidden.remotes.some(({ name }) => name === node)
+  const remote = await hidden.connect(node, waiting)
+  return {
+    remote,
+    [Symbol.asyncDispose]: async () => {
+      if (!stood) await remote.close({ timeout: CLOSE_TIMEOUT })
+    },
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * A node that is asked through another one: calls of `erpc:call/5` made on the seed, over the cluster's own
+ * connections.
+ *
+ * @see https://www.erlang.org/doc/apps/kernel/erpc.html#call/5
+ */
+import { parseNodeName } from '../dist/node-name.ts'
+import { Atom, isAtom, isList, isTuple, type Term } from '../etf/index.ts'
+import type { Waiting } from '../net/deadline.ts'
+import { TimeoutError } from '../net/errors.ts'
+import { ConnectionLostError, NotConnectedError, UnexpectedReplyError } from '../node/errors.ts'
+import {
+  RemoteCallError,
+  RemoteError,
+  RemoteExceptionError,
+  RemoteExitError,
+  RemoteSignalError,
+  RemoteThrowError,
+} from '../node/remote-error.ts'
+import type { RemoteNode } from '../node/remote-node.ts'
+import type { Callee } from '../probe/probe.ts'
+import { NotInClusterError, SeedLostError } from './errors.ts'
+
+/**
+ * Milliseconds for which it is believed that the seed is still connected to a node. `erpc` connects nodes
+ * that are not, so that each is looked for first.
+ */
+const CONNECTED_FOR = 1_000
+
+/** A call has to end somewhere on the seed, too: the default of `RemoteNode.call`. Milliseconds. */
+const DEFAULT_TIMEOUT = 10_000
+
+/** A seed that is connected, and the nodes behind it. */
+export class Seed {
+  readonly #remote: RemoteNode
+  #connected: { readonly names: Promise<ReadonlySet<string>>; readonly asked: number } | undefined
+
+  constructor(remote: RemoteNode) {
+    this.#remote = remote
+  }
+
+  /**
+   * The node itself, if it is the seed, or a stand-in whose calls the seed makes. What a call throws is what
+   * it would throw directly, and besides {@link SeedLostError}.
+   *
+   * @throws {InvalidNodeNameError}
+   * @throws {NotInClusterError} when the seed is not connected to the node
+   * @throws {SeedLostError}
+   * @throws {TimeoutError}
+   */
+  async reach(node: string, waiting: Waiting): Promise<Callee> {
+    parseNodeName(node)
+    if (node === this.#remote.name) return this.#remote
+    const connected = await this.#about(node, this.#connectedNodes(waiting))
+    if (!connected.has(node)) throw new NotInClusterError(node, this.#remote.name)
+    return { name: node, call: (...call) => this.#call(node, ...call) }
+  }
+
+  async #call(
+    node: string,
+    module: string,
+    name: string,
+    args: readonly Term[],
+    waiting: Waiting,
+  ): Promise<Term> {
+    const timeout = Math.max(1, Math.ceil(waiting.timeout ?? DEFAULT_TIMEOUT))
+    const request = [new Atom(node), new Atom(module), new Atom(name), args, timeout]
+    const options = { ...waiting, timeout }
+    try {
+      return await this.#about(node, this.#remote.call('erpc', 'call', request, options))
+    } catch (error) {
+      if (error instanceof TimeoutError) {
+        throw new TimeoutError(`${node}, through ${this.#remote.name}: ${module}:${name}`, timeout)
+      }
+      throw error instanceof RemoteError ? this.#asRaisedOn(node, error, timeout) : error
+    }
+  }
+
+  /** What `erpc:call/5` raised on the seed, as the error of the node that it called. */
+  #asRaisedOn(node: string, error: RemoteError, timeout: number): Error {
+    const { reason } = error
+    if (error instanceof RemoteThrowError) return new RemoteThrowError(node, reason)
+    const [tag, cause, stack] = isTuple(reason) ? reason.elements : []
+    if (cause === undefined) return error
+    if (error instanceof RemoteExceptionError) {
+      if (isAtom(tag, 'exception')) return new RemoteExceptionError(node, cause, stack ?? [])
+      if (isAtom(tag, 'erpc')) return this.#notCalled(node, cause, timeout)
+    }
+    if (error instanceof RemoteExitError) {
+      if (isAtom(tag, 'exception')) return new RemoteExitError(node, cause)
+      if (isAtom(tag, 'signal')) return new RemoteSignalError(node, cause)
+    }
+    return error
+  }
+
+  /** `{erpc, Reason}`: the call could not be made, or its result could not be had. */
+  #notCalled(node: string, reason: Term, timeout: number): Error {
+    if (isAtom(reason, 'noconnection')) return new ConnectionLostError(node)
+    if (isAtom(reason, 'timeout')) {
+      return new TimeoutError(`${node}, through ${this.#remote.name}`, timeout)
+    }
+    return new RemoteCallError(node, reason)
+  }
+
+  /** Those that the seed is connected to, visible or hidden. */
+  #connectedNodes(waiting: Waiting): Promise<ReadonlySet<string>> {
+    const now = performance.now()
+    const known = this.#connected
+    if (known !== undefined && now - known.asked < CONNECTED_FOR) return known.names
+    const names = this.#remote
+      .call('erlang', 'nodes', [new Atom('connected')], waiting)
+      .then((list) => {
+        if (!isList(list) || !list.every((it) => isAtom(it))) {
+          throw new UnexpectedReplyError(this.#remote.name, 'no list of nodes to nodes(connected)')
+        }
+        return new Set(list.map(({ name }) => name))
+      })
+    this.#connected = { names, asked: now }
+    // Whoever asks next asks anew; those who wait for it now are told.
+    names.catch(() => {
+      this.#connected = undefined
+    })
+    return names
+  }
+
+  /** The loss of the connection to the seed says nothing of the node. */
+  async #about<Result>(node: string, work: Promise<Result>): Promise<Result> {
+    try {
+      return await work
+    } catch (error) {
+      const isLost = error instanceof ConnectionLostError || error instanceof NotConnectedError
+      throw isLost ? new SeedLostError(node, this.#remote.name, error) : error
+    }
+  }
+}
