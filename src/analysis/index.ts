@@ -32,6 +32,7 @@ export {
   type PinnedCarriers,
   type UsageBucket,
 } from './carriers.ts'
+export { type ClusterTotals, clusterTotals } from './cluster-totals.ts'
 export { type DiagnoseOptions, type Diagnosis, diagnose } from './diagnose.ts'
 export {
   type Evidence,
@@ -54,6 +55,17 @@ export type {
 } from './holders.ts'
 export { type Json, type Plain, toJson } from './json.ts'
 export { type MemoryKey, type MemoryReport, memory, memoryReport } from './memory.ts'
+export { nodeRole } from './node-role.ts'
+export {
+  compareSummaries,
+  type FindingSummary,
+  type NodeShape,
+  type NodeSummary,
+  SWEEP_ORDERS,
+  type SweepOrder,
+  summarizeNode,
+} from './node-summary.ts'
+export { type Outlier, type OutlierKind, type OutlierOptions, outliers } from './outliers.ts'
 export { type SbcsToMbcs, sbcsToMbcs } from './sbcs-to-mbcs.ts'
 export {
   type AllocatorSettings,

@@ -159,9 +159,8 @@ function secondsBetween(before: string | undefined, after: string | undefined): 
   return Number.isFinite(seconds) ? seconds : undefined
 }
 
-/** Of the instances of schedulers, and of the others where there are none. */
 function settingChanges(before: Snapshot, after: Snapshot): readonly SettingChange[] {
-  const [first, second] = [byAllocator(before), byAllocator(after)]
+  const [first, second] = [settingsByAllocator(before), settingsByAllocator(after)]
   return [...new Set([...first.keys(), ...second.keys()])].flatMap((allocator) => {
     const [left, right] = [first.get(allocator), second.get(allocator)]
     // An allocator that is not there at all has no settings that changed.
@@ -186,7 +185,8 @@ function settingChanges(before: Snapshot, after: Snapshot): readonly SettingChan
   })
 }
 
-function byAllocator(snapshot: Snapshot): ReadonlyMap<string, AllocatorSettings> {
+/** Of the instances of schedulers, and of the others where there are none. */
+export function settingsByAllocator(snapshot: Snapshot): ReadonlyMap<string, AllocatorSettings> {
   const groups = new Map<string, AllocatorSettings>()
   for (const group of settings(snapshot)) {
     const isOfScheduler = group.instances.some((instance) => instance > 0)
