@@ -12,7 +12,26 @@ import { toSnapshot } from './probe/raw-snapshot.ts'
 
 export * from './analysis/index.ts'
 export type { AccessOptions, Question } from './cluster/access.ts'
+export {
+  type DiscoveredNode,
+  type DiscoverOptions,
+  type Discovery,
+  type DiscoveryFailure,
+  discover,
+  type NodeSource,
+} from './cluster/discover.ts'
+export {
+  DnsFailedError,
+  DnsNameNotFoundError,
+  InvalidDnsServerError,
+  InvalidNamesError,
+  NoDnsAnswerError,
+  NoDnsRecordsError,
+  NodeListError,
+  TooManyNodesError,
+} from './cluster/discovery-errors.ts'
 export { NotInClusterError, SeedLostError } from './cluster/errors.ts'
+export { parseNodeList, readNodeList } from './cluster/node-list.ts'
 export {
   type Sweep,
   type SweepOptions,
