@@ -106,7 +106,16 @@ describeOnEachRelease('carriers', (release) => {
         histogram_start: 512,
         histogram_width: 14,
         missing: [],
-        allocators: [{ allocator: 'binary_alloc', pinned: { below: 0.6, by_type: [{}] } }],
+        allocators: [
+          {
+            allocator: 'binary_alloc',
+            // A carrier that was abandoned may have been fetched for another type of block.
+            pinned: {
+              below: 0.6,
+              by_type: expect.arrayContaining([expect.objectContaining({ type: 'binary_alloc' })]),
+            },
+          },
+        ],
       },
     })
   })
