@@ -22,6 +22,8 @@ export type Question<Answer> = (node: Callee, left: () => Waiting) => Promise<An
 
 /** Disposal closes what was opened. */
 export interface Access extends AsyncDisposable {
+  /** Who connects. */
+  readonly self: HiddenNode
   /**
    * @throws what `HiddenNode.connect` or `Seed.reach` throws, and what the question does
    */
@@ -43,6 +45,7 @@ export async function openAccess(options: AccessOptions, waiting: Waiting): Prom
   }
   if (via === undefined) {
     return {
+      self: hidden,
       ask: async (node, question, left) => {
         await using borrowed = await borrow(hidden, node, left())
         return await question(borrowed.remote, left)
@@ -54,6 +57,7 @@ export async function openAccess(options: AccessOptions, waiting: Waiting): Prom
     const borrowed = await borrow(hidden, via, waiting)
     const seed = new Seed(borrowed.remote)
     return {
+      self: hidden,
       ask: async (node, question, left) => question(await seed.reach(node, left()), left),
       [Symbol.asyncDispose]: async () => {
         await borrowed[Symbol.asyncDispose]()

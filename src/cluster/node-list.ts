@@ -1,29 +1,93 @@
 /**
- * Lists of nodes that people write: one name a line, with empty lines, and comments after a `#` at the
- * beginning of a line.
+ * Lists of nodes that people write: one name a line. Empty lines are left out, and so are comments, which
+ * begin a line with `#`: further on it may be a part of a name.
  */
+import { createReadStream } from 'node:fs'
+import { parseNodeName } from '../dist/node-name.ts'
+import { BeamscopeError } from '../errors.ts'
+import { MAX_NODES, NodeListError } from './discovery-errors.ts'
 
-/** A hundred thousand names of 255 characters, and some comments. Bytes. */
+/** As many names as there may be nodes, of 255 characters each, and some comments. Bytes. */
 export const MAX_NODE_LIST_SIZE: number = 32 * 1024 * 1024
 
 /**
  * The names in a text, in its order.
  *
  * @param source what errors call the text: a file's path
- * @throws {NodeListError}
+ * @throws {NodeListError} for a line that is no node name, and when there are more than 100,000 names
  */
-export function parseNodeList(_text: string, _source: string): string[] {
-  return []
+export function parseNodeList(text: string, source: string): string[] {
+  if (text.length > MAX_NODE_LIST_SIZE) throw tooLong(source)
+  const names: string[] = []
+  let line = 0
+  for (const content of lines(text)) {
+    line++
+    if (content === '' || content.startsWith('#')) continue
+    if (names.length === MAX_NODES) {
+      throw new NodeListError(source, `more than ${MAX_NODES} names`, { line })
+    }
+    names.push(parseLine(content, source, line))
+  }
+  return names
 }
 
 /**
- * Reads a list from a file.
+ * Reads a list from a file in UTF-8.
  *
- * @throws {NodeListError}
+ * @throws {NodeListError} also when it cannot be read, is no UTF-8, or has more than 32 MiB
+ * @throws the signal's reason
  */
 export async function readNodeList(
   file: string,
-  _options: { readonly signal?: AbortSignal | undefined } = {},
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<string[]> {
-  return parseNodeList('', file)
+  const chunks: Uint8Array[] = []
+  let size = 0
+  try {
+    // In pieces, since what is no plain file has no size to check beforehand.
+    for await (const chunk of createReadStream(file, signal === undefined ? {} : { signal })) {
+      if (!(chunk instanceof Uint8Array)) continue
+      size += chunk.length
+      if (size > MAX_NODE_LIST_SIZE) throw tooLong(file)
+      chunks.push(chunk)
+    }
+  } catch (cause) {
+    signal?.throwIfAborted()
+    if (cause instanceof NodeListError) throw cause
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new NodeListError(file, `cannot be read: ${why}`, { cause })
+  }
+  return parseNodeList(decodeText(Buffer.concat(chunks), file), file)
+}
+
+/** One at a time: a file of nothing but line ends has millions. */
+function* lines(text: string): Generator<string, void, undefined> {
+  for (let start = 0; start <= text.length; ) {
+    const end = text.indexOf('\n', start)
+    const stop = end === -1 ? text.length : end
+    // Besides spaces this takes the \r of a line end, and the mark that editors put before UTF-8.
+    yield text.slice(start, stop).trim()
+    start = stop + 1
+  }
+}
+
+function parseLine(content: string, source: string, line: number): string {
+  try {
+    return parseNodeName(content).full
+  } catch (cause) {
+    if (!(cause instanceof BeamscopeError)) throw cause
+    throw new NodeListError(source, cause.message, { line, cause })
+  }
+}
+
+function decodeText(bytes: Uint8Array, source: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new NodeListError(source, 'it is no text in UTF-8', { cause })
+  }
+}
+
+function tooLong(source: string): NodeListError {
+  return new NodeListError(source, `it has more than ${MAX_NODE_LIST_SIZE} bytes`)
 }
