@@ -65,7 +65,13 @@ export {
   type SweepOrder,
   summarizeNode,
 } from './node-summary.ts'
-export { type Outlier, type OutlierKind, type OutlierOptions, outliers } from './outliers.ts'
+export {
+  OUTLIER_LIMITS,
+  type Outlier,
+  type OutlierFigure,
+  type OutlierKind,
+} from './outlier.ts'
+export { type OutlierOptions, outliers } from './outliers.ts'
 export { type SbcsToMbcs, sbcsToMbcs } from './sbcs-to-mbcs.ts'
 export {
   type AllocatorSettings,

@@ -1,47 +1,36 @@
 /**
- * Nodes that differ from their peers.
+ * Nodes that differ from their peers, which are the nodes of the same role.
  */
-import type { NodeSummary } from './node-summary.ts'
-import type { OptionValue } from './snapshot.ts'
-
-/** In what a node can differ: in its figures, and in how it was built and started. */
-export type OutlierKind =
-  | 'waste'
-  | 'usage'
-  | 'resident'
-  | 'allocated'
-  | 'release'
-  | 'schedulers'
-  | 'setting'
-
-/** A node that differs from its peers in one thing. Sizes in bytes, `usage` from 0 to 1. */
-export interface Outlier {
-  readonly node: string
-  readonly role: string
-  /** How many nodes of that role were compared, itself included. */
-  readonly peers: number
-  readonly what: OutlierKind
-  /** With `setting`, which one: `binary_alloc.as`. */
-  readonly setting?: string
-  /** Of a setting `undefined`: what it is without any flag. */
-  readonly value: OptionValue | undefined
-  /** The median of the peers, or what more than half of them have. */
-  readonly typical: OptionValue | undefined
-  /** One sentence for people. */
-  readonly summary: string
-}
+import { figureOutliers } from './figure-outliers.ts'
+import { nodeRole } from './node-role.ts'
+import { compareSummaries, type NodeSummary } from './node-summary.ts'
+import type { Outlier } from './outlier.ts'
+import { shapeOutliers } from './shape-outliers.ts'
 
 export interface OutlierOptions {
-  /** Its first group is a node's role; by default that is the name before the `@` without a number. */
+  /** Finds a node's role in its name, as {@link nodeRole} says. */
   readonly role?: RegExp | undefined
 }
 
-/** Compares each node with those of its role, where these are at least three. */
+/** Whoever differs, the worst node first; nobody of a role that has fewer than three nodes. */
 export function outliers(
   summaries: readonly NodeSummary[],
-  options: OutlierOptions = {},
+  { role: pattern }: OutlierOptions = {},
 ): readonly Outlier[] {
-  void summaries
-  void options
-  return []
+  // The same whatever the order of the answers was.
+  const sorted = [...summaries].sort(compareSummaries())
+  const roles = new Map<string, NodeSummary[]>()
+  for (const summary of sorted) {
+    const role = nodeRole(summary.node, pattern)
+    if (role === undefined) continue
+    const peers = roles.get(role) ?? []
+    roles.set(role, peers)
+    peers.push(summary)
+  }
+  const places = new Map(sorted.map(({ node }, place) => [node, place]))
+  const place = ({ node }: Outlier): number => places.get(node) ?? 0
+  return [...roles]
+    .map(([role, peers]) => ({ role, summaries: peers }))
+    .flatMap((peers) => [...figureOutliers(peers), ...shapeOutliers(peers)])
+    .sort((left, right) => place(left) - place(right))
 }

@@ -3,7 +3,7 @@
  */
 import type { ClusterTotals } from '../analysis/cluster-totals.ts'
 import type { NodeSummary, SweepOrder } from '../analysis/node-summary.ts'
-import type { Outlier } from '../analysis/outliers.ts'
+import type { Outlier } from '../analysis/outlier.ts'
 import type { Rows } from './rows.ts'
 import type { View } from './view.ts'
 
