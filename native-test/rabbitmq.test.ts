@@ -5,7 +5,6 @@
  * @see https://www.rabbitmq.com/docs/memory-use
  */
 import { randomBytes } from 'node:crypto'
-import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { accountingLine } from '../src/analysis/accounting.ts'
@@ -19,27 +18,13 @@ import { toSnapshot } from '../src/probe/raw-snapshot.ts'
 import { expectToAddUp } from './support/accounting.ts'
 import { describeUnless } from './support/describe-on-release.ts'
 import { whyNoImage } from './support/extra-images.ts'
-import { findFreePort, runProgram } from './support/index.ts'
+import { findFreePort } from './support/index.ts'
+import { publishing, RabbitmqNode } from './support/rabbitmq.ts'
 
-const IMAGE = 'beamscope/rabbitmq'
 const MiB = 2 ** 20
 
 const shortfall = await whyNoImage('rabbitmq')
 if (shortfall !== undefined) console.error(`RabbitMQ skipped: ${shortfall}`)
-
-/** 40,000 messages of 4 kB to a quorum queue, as a publisher without confirms sends them. */
-const PUBLISH = `
-  Queue = rabbit_misc:r(<<"/">>, queue, <<"load">>),
-  Arguments = [{<<"x-queue-type">>, longstr, <<"quorum">>}],
-  {new, _} = rabbit_amqqueue:declare(Queue, true, false, Arguments, none, <<"guest">>),
-  Exchange = rabbit_misc:r(<<"/">>, exchange, <<>>),
-  Properties = list_to_tuple(['P_basic' | lists:duplicate(14, undefined)]),
-  [begin
-     Content = rabbit_basic:build_content(Properties, binary:copy(<<I:32>>, 1024)),
-     {ok, Message} = mc_amqpl:message(Exchange, <<"load">>, Content),
-     ok = rabbit_queue_type:publish_at_most_once(Exchange, Message)
-   end || I <- lists:seq(1, 40000)],
-  published.`
 
 /** Its log keeps what was deleted until it begins another file; some processes seldom collect. */
 const FORGET = `
@@ -48,26 +33,16 @@ const FORGET = `
   forgotten.`
 
 describeUnless(shortfall, 'RabbitMQ', () => {
-  const container = `beamscope-test-rabbitmq-${randomBytes(4).toString('hex')}`
   const name = 'rabbit@127.0.0.1'
-  // The node writes it; until then there is nobody to ask whether it has started.
-  const pidFile = '/var/lib/rabbitmq/pid'
   const cookie = randomBytes(16).toString('hex')
   let epmdPort: number
-
-  async function inside(...command: readonly string[]): Promise<string> {
-    const { status, stdout, stderr } = await runProgram(['docker', 'exec', container, ...command], {
-      timeout: 120_000,
-    })
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    return stdout.trim()
-  }
+  let node: RabbitmqNode
 
   /** Bytes by category, as `rabbitmq-diagnostics` prints them. */
   async function breakdown(): Promise<ReadonlyMap<string, number>> {
     const command = ['rabbitmq-diagnostics', 'memory_breakdown', '--formatter', 'json']
     const categories: Record<string, { readonly bytes: number }> = JSON.parse(
-      await inside(...command),
+      await node.inside(...command),
     )
     return new Map(Object.entries(categories).map(([category, { bytes }]) => [category, bytes]))
   }
@@ -93,55 +68,17 @@ describeUnless(shortfall, 'RabbitMQ', () => {
 
   beforeAll(async () => {
     epmdPort = await findFreePort()
-    const environment = {
-      ERL_EPMD_PORT: epmdPort,
-      ERL_EPMD_ADDRESS: '127.0.0.1',
-      RABBITMQ_USE_LONGNAME: true,
-      RABBITMQ_NODENAME: name,
-      RABBITMQ_PID_FILE: pidFile,
-      RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
-      RABBITMQ_NODE_PORT: await findFreePort(),
-      RABBITMQ_DIST_PORT: await findFreePort(),
-      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
-    }
-    const start = `
-      read -r cookie
-      umask 377
-      printf %s "$cookie" >/root/.erlang.cookie
-      printf %s "$cookie" >/var/lib/rabbitmq/.erlang.cookie
-      chown rabbitmq /var/lib/rabbitmq/.erlang.cookie
-      umask 022
-      exec rabbitmq-server -detached`
-    const { status, stderr } = await runProgram(
-      [
-        'docker',
-        'run',
-        '--detach',
-        '--network=host',
-        `--name=${container}`,
-        // The launcher removes what a crash has left.
-        `--label=beamscope.test=${hostname()}:${process.pid}`,
-        ...Object.entries(environment).map(([key, value]) => `--env=${key}=${value}`),
-        IMAGE,
-        'sleep',
-        'infinity',
-      ],
-      { timeout: 60_000 },
-    )
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    await runProgram(['docker', 'exec', '--interactive', container, 'sh', '-c', start], {
-      input: `${cookie}\n`,
-      timeout: 60_000,
-    })
-    await inside('rabbitmqctl', 'wait', '--timeout', '120', pidFile)
+    node = new RabbitmqNode({ name, cookie, epmdPort })
+    await node.start()
+    await node.started()
   })
 
   afterAll(async () => {
-    await runProgram(['docker', 'rm', '--force', container], { timeout: 60_000 })
+    await node[Symbol.asyncDispose]()
   })
 
   it('is in use under load, for what RabbitMQ says too', async () => {
-    expect(await inside('rabbitmqctl', 'eval', PUBLISH)).toBe('published')
+    expect(await node.inside('rabbitmqctl', 'eval', publishing(40_000))).toBe('published')
     await settle()
     const before = await takeSnapshot()
     const categories = await breakdown()
@@ -156,8 +93,8 @@ describeUnless(shortfall, 'RabbitMQ', () => {
   })
 
   it('is healthy after it, with as much unused as RabbitMQ says', async () => {
-    await inside('rabbitmqctl', 'delete_queue', 'load')
-    expect(await inside('rabbitmqctl', 'eval', FORGET)).toBe('forgotten')
+    await node.inside('rabbitmqctl', 'delete_queue', 'load')
+    expect(await node.inside('rabbitmqctl', 'eval', FORGET)).toBe('forgotten')
     await settle()
     const before = await takeSnapshot()
     const categories = await breakdown()
