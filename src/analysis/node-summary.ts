@@ -100,8 +100,8 @@ export const SWEEP_ORDERS = ['waste', 'usage', 'resident', 'verdict', 'node'] as
 
 export type SweepOrder = (typeof SWEEP_ORDERS)[number]
 
-/** The worst first. */
-const VERDICTS: readonly Verdict[] = [
+/** All verdicts, the worst first. */
+export const VERDICTS: readonly Verdict[] = [
   'fragmented',
   'outside-allocators',
   'oversized-carriers',
@@ -114,10 +114,10 @@ type Order = (left: NodeSummary, right: NodeSummary) => number
 
 const COMPARISONS: Readonly<Record<SweepOrder, Order>> = {
   waste: (left, right) => mostFirst(left.waste, right.waste),
-  usage: (left, right) => -mostFirst(left.usage, right.usage),
+  usage: ({ usage: left = Infinity }, { usage: right = Infinity }) => compare(left, right),
   resident: (left, right) => mostFirst(left.resident, right.resident),
   verdict: (left, right) => VERDICTS.indexOf(left.verdict) - VERDICTS.indexOf(right.verdict),
-  node: (left, right) => byName(left.node, right.node),
+  node: (left, right) => compareNames(left.node, right.node),
 }
 
 /**
@@ -139,9 +139,9 @@ function mostFirst(left: Integer | undefined, right: Integer | undefined): numbe
   return compare(right ?? -1, left ?? -1)
 }
 
-const names = new Intl.Collator('en', { numeric: true })
+const collator = new Intl.Collator('en', { numeric: true })
 
-/** `web2` stands before `web10`; the characters decide on what that makes equal. */
-function byName(left: string, right: string): number {
-  return names.compare(left, right) || (left < right ? -1 : left > right ? 1 : 0)
+/** Of nodes: `web2` stands before `web10`; the characters decide on what that makes equal. */
+export function compareNames(left: string, right: string): number {
+  return collator.compare(left, right) || (left < right ? -1 : left > right ? 1 : 0)
 }

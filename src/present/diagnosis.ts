@@ -13,6 +13,7 @@ import type { Colors } from './paper.ts'
 import { printable } from './printable.ts'
 import { wrap } from './prose.ts'
 import { table } from './table.ts'
+import { VERDICT_COLORS } from './verdict-colors.ts'
 import { figureUnit, heading, MAXIMA, MAXIMA_MARK, sizeIn, type View } from './view.ts'
 
 /** With more sections, where there are any, after the sum. */
@@ -82,15 +83,6 @@ const SENTENCES: Readonly<Record<Verdict, (size: string, allocators: string) => 
   'oversized-carriers': (size, allocators) =>
     `${size} of ${allocators || 'the carriers'} are allocated in excess, by rounding: no fragmentation`,
   inconclusive: () => 'too much could not be seen',
-}
-
-const VERDICT_COLORS: Readonly<Record<Verdict, (colors: Colors) => Colors['red']>> = {
-  healthy: ({ green }) => green,
-  fragmented: ({ red }) => red,
-  'in-use': ({ yellow }) => yellow,
-  'outside-allocators': ({ red }) => red,
-  'oversized-carriers': ({ yellow }) => yellow,
-  inconclusive: ({ yellow }) => yellow,
 }
 
 const SEVERITY_COLORS: Readonly<Record<Severity, (colors: Colors) => Colors['red']>> = {

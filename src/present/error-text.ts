@@ -37,6 +37,11 @@ export function errorText(error: unknown, { paper, subject, verbose }: ErrorView
   ].join('\n')
 }
 
+/** What can be done about an error, by itself or by what caused it. */
+export function hintOf(error: unknown): string | undefined {
+  return hintsOf(error, causes(error))[0]
+}
+
 /** More causes than any error here has; a chain of causes may run in a circle. */
 const MAX_CAUSES = 10
 
