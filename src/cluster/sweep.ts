@@ -52,16 +52,25 @@ export const DEFAULT_CONCURRENCY = 16
 /** Each takes a socket, of which a process may have 1024 on many systems. */
 export const MAX_CONCURRENCY = 1000
 
+/** The most that `setTimeout` takes, in milliseconds; what is more would expire at once. */
+const MAX_TIMEOUT = 2 ** 31 - 1
+
+/** Milliseconds in which a question that minds the time that it has says what it waited for. */
+const GRACE = 100
+
+/** Timers may be early by a millisecond; as much again for the rounding of what is left. */
+const TIMER_ERROR = 2
+
 /**
  * Asks each node, once, however often it stands in the list. By default a snapshot is taken.
  *
- * @throws {RangeError} when `concurrency` or `nodeTimeout` is none
+ * @throws {RangeError} when `concurrency`, `nodeTimeout` or `timeout` is none
  */
-export function sweep(nodes: Iterable<string>, options?: SweepOptions): Sweep<Snapshot>
 export function sweep<Answer>(
   nodes: Iterable<string>,
   options: SweepOptions & { readonly ask: Question<Answer> },
 ): Sweep<Answer>
+export function sweep(nodes: Iterable<string>, options?: SweepOptions): Sweep<Snapshot>
 export function sweep<Answer>(
   nodes: Iterable<string>,
   { ask, ...options }: SweepOptions & { readonly ask?: Question<Answer> } = {},
@@ -85,11 +94,16 @@ export class Sweep<Answer> implements AsyncIterable<SweepResult<Answer>> {
 
   /** @internal */
   constructor(nodes: Iterable<string>, question: Question<Answer>, options: SweepOptions) {
-    const { concurrency = DEFAULT_CONCURRENCY, nodeTimeout = DEFAULT_NODE_TIMEOUT } = options
+    const {
+      concurrency = DEFAULT_CONCURRENCY,
+      nodeTimeout = DEFAULT_NODE_TIMEOUT,
+      timeout,
+    } = options
     if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
       throw new RangeError(`concurrency is ${concurrency}, and not from 1 to ${MAX_CONCURRENCY}`)
     }
-    if (!(nodeTimeout > 0)) throw new RangeError(`nodeTimeout is ${nodeTimeout}`)
+    checkTimeout('nodeTimeout', nodeTimeout)
+    if (timeout !== undefined) checkTimeout('timeout', timeout)
     this.#nodes = nodes
     this.#question = question
     this.#options = options
@@ -113,6 +127,8 @@ export class Sweep<Answer> implements AsyncIterable<SweepResult<Answer>> {
    * @throws what {@link openAccess} throws: no cookie, or with `via` no seed
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<SweepResult<Answer>, void, undefined> {
+    this.#answered = 0
+    this.#failed = 0
     const { signal, timeout } = this.#options
     const controller = new AbortController()
     // Each call listens, of as many nodes as are asked at a time.
@@ -125,8 +141,8 @@ export class Sweep<Answer> implements AsyncIterable<SweepResult<Answer>> {
       const opening = { timeout: this.#nodeTimeout, signal: controller.signal }
       const access = await openAccess(this.#options, opening)
       const close = async (): Promise<void> => access[Symbol.asyncDispose]()
-      // At once, even if nobody takes the results any more.
-      controller.signal.addEventListener('abort', close)
+      // At once, even if nobody takes the results any more, but after all that wait were told the reason.
+      controller.signal.addEventListener('abort', () => queueMicrotask(close))
       try {
         yield* this.#results(access, controller)
       } finally {
@@ -180,29 +196,54 @@ export class Sweep<Answer> implements AsyncIterable<SweepResult<Answer>> {
   async #ask(node: string, access: Access, signal: AbortSignal): Promise<SweepResult<Answer>> {
     const start = performance.now()
     const duration = (): number => performance.now() - start
-    const left = (): Waiting => {
+    const what = `all that was asked of ${node}`
+    const left = (): Waiting & { readonly timeout: number } => {
       signal.throwIfAborted()
       const timeout = this.#nodeTimeout - duration()
-      if (timeout <= 0) throw new TimeoutError(`all that was asked of ${node}`, this.#nodeTimeout)
+      if (timeout <= 0) throw new TimeoutError(what, this.#nodeTimeout)
       return { timeout, signal }
+    }
+    const ask: Question<Answer> = async (callee) => {
+      const timeout = Math.min(left().timeout + GRACE, MAX_TIMEOUT)
+      return orGivenUp(this.#question(callee, left), what, { timeout, signal })
     }
     this.#running.set(node, start)
     try {
-      const answer = await access.ask(node, this.#question, left)
+      const answer = await access.ask(node, ask, left)
       this.#answered++
       return { status: 'answered', node, duration: duration(), answer }
     } catch (error) {
       this.#failed++
-      return { status: 'failed', node, duration: duration(), error: this.#asWhole(error, signal) }
+      return { status: 'failed', node, ...this.#failure(error, duration(), signal) }
     } finally {
       this.#running.delete(node)
     }
   }
 
-  /** What was left for the last step tells the reader nothing. */
-  #asWhole(error: unknown, { reason }: AbortSignal): unknown {
-    return error instanceof TimeoutError && error !== reason
-      ? new TimeoutError(error.what, this.#nodeTimeout)
-      : error
+  /** What was left for the last step tells the reader nothing: the time-out is that of the node. */
+  #failure(error: unknown, duration: number, { reason }: AbortSignal): Failure {
+    const isOver = error instanceof TimeoutError && duration >= this.#nodeTimeout - TIMER_ERROR
+    return isOver && error !== reason
+      ? { duration, error: new TimeoutError(error.what, this.#nodeTimeout) }
+      : { duration, error }
   }
+}
+
+type Failure = Pick<SweepResult<unknown> & { readonly status: 'failed' }, 'duration' | 'error'>
+
+function checkTimeout(name: string, timeout: number): void {
+  if (timeout > 0 && timeout <= MAX_TIMEOUT) return
+  throw new RangeError(`${name} is ${timeout}, and not more than 0 and up to ${MAX_TIMEOUT} ms`)
+}
+
+/** A question that does not mind its time or the signal is left to itself; nobody hears how it ends. */
+function orGivenUp<Answer>(
+  asked: Promise<Answer>,
+  what: string,
+  waiting: Waiting,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const stop = startDeadline(what, waiting.timeout, waiting.signal, reject)
+    void asked.then(resolve, reject).finally(stop)
+  })
 }

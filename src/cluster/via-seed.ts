@@ -17,7 +17,6 @@ import {
   RemoteSignalError,
   RemoteThrowError,
 } from '../node/remote-error.ts'
-import type { RemoteNode } from '../node/remote-node.ts'
 import type { Callee } from '../probe/probe.ts'
 import { NotInClusterError, SeedLostError } from './errors.ts'
 
@@ -32,10 +31,10 @@ const DEFAULT_TIMEOUT = 10_000
 
 /** A seed that is connected, and the nodes behind it. */
 export class Seed {
-  readonly #remote: RemoteNode
+  readonly #remote: Callee
   #connected: { readonly names: Promise<ReadonlySet<string>>; readonly asked: number } | undefined
 
-  constructor(remote: RemoteNode) {
+  constructor(remote: Callee) {
     this.#remote = remote
   }
 
@@ -66,42 +65,16 @@ export class Seed {
     const timeout = Math.max(1, Math.ceil(waiting.timeout ?? DEFAULT_TIMEOUT))
     const request = [new Atom(node), new Atom(module), new Atom(name), args, timeout]
     const options = { ...waiting, timeout }
+    // The seed's and ours: nobody knows which of them ends first.
+    const late = (): TimeoutError =>
+      new TimeoutError(`${node}, through ${this.#remote.name}: ${module}:${name}`, timeout)
     try {
       return await this.#about(node, this.#remote.call('erpc', 'call', request, options))
     } catch (error) {
-      if (error instanceof TimeoutError) {
-        throw new TimeoutError(`${node}, through ${this.#remote.name}: ${module}:${name}`, timeout)
-      }
-      throw error instanceof RemoteError ? this.#asRaisedOn(node, error, timeout) : error
+      if (error instanceof TimeoutError && error !== waiting.signal?.reason) throw late()
+      throw error instanceof RemoteError ? asRaisedOn(node, error, late) : error
     }
   }
-
-  /** What `erpc:call/5` raised on the seed, as the error of the node that it called. */
-  #asRaisedOn(node: string, error: RemoteError, timeout: number): Error {
-    const { reason } = error
-    if (error instanceof RemoteThrowError) return new RemoteThrowError(node, reason)
-    const [tag, cause, stack] = isTuple(reason) ? reason.elements : []
-    if (cause === undefined) return error
-    if (error instanceof RemoteExceptionError) {
-      if (isAtom(tag, 'exception')) return new RemoteExceptionError(node, cause, stack ?? [])
-      if (isAtom(tag, 'erpc')) return this.#notCalled(node, cause, timeout)
-    }
-    if (error instanceof RemoteExitError) {
-      if (isAtom(tag, 'exception')) return new RemoteExitError(node, cause)
-      if (isAtom(tag, 'signal')) return new RemoteSignalError(node, cause)
-    }
-    return error
-  }
-
-  /** `{erpc, Reason}`: the call could not be made, or its result could not be had. */
-  #notCalled(node: string, reason: Term, timeout: number): Error {
-    if (isAtom(reason, 'noconnection')) return new ConnectionLostError(node)
-    if (isAtom(reason, 'timeout')) {
-      return new TimeoutError(`${node}, through ${this.#remote.name}`, timeout)
-    }
-    return new RemoteCallError(node, reason)
-  }
-
   /** Those that the seed is connected to, visible or hidden. */
   #connectedNodes(waiting: Waiting): Promise<ReadonlySet<string>> {
     const now = performance.now()
@@ -132,4 +105,27 @@ export class Seed {
       throw isLost ? new SeedLostError(node, this.#remote.name, error) : error
     }
   }
+}
+
+/** What `erpc:call/5` raised on the seed, as the error of the node that it called. */
+function asRaisedOn(node: string, error: RemoteError, late: () => TimeoutError): Error {
+  const { reason } = error
+  if (error instanceof RemoteThrowError) return new RemoteThrowError(node, reason)
+  const [tag, cause, stack] = isTuple(reason) ? reason.elements : []
+  if (cause === undefined) return error
+  if (error instanceof RemoteExceptionError) {
+    if (isAtom(tag, 'exception')) return new RemoteExceptionError(node, cause, stack ?? [])
+    if (isAtom(tag, 'erpc')) return notCalled(node, cause, late)
+  }
+  if (error instanceof RemoteExitError) {
+    if (isAtom(tag, 'exception')) return new RemoteExitError(node, cause)
+    if (isAtom(tag, 'signal')) return new RemoteSignalError(node, cause)
+  }
+  return error
+}
+
+/** `{erpc, Reason}`: the call could not be made, or its result could not be had. */
+function notCalled(node: string, reason: Term, late: () => TimeoutError): Error {
+  if (isAtom(reason, 'noconnection')) return new ConnectionLostError(node)
+  return isAtom(reason, 'timeout') ? late() : new RemoteCallError(node, reason)
 }
