@@ -1,29 +1,29 @@
 /**
- * What every command does that shows a snapshot: NODE or file in, JSON or text out.
+ * What every command does that shows a snapshot: nodes or file in, JSON or text out.
  */
 import { Command } from 'commander'
 import type { Json } from '../analysis/json.ts'
 import type { Snapshot } from '../analysis/snapshot.ts'
 import type { Unit } from '../analysis/unit.ts'
 import { jsonText } from '../present/json.ts'
-import { paperOf } from '../present/paper.ts'
 import type { View } from '../present/view.ts'
+import { isSweep } from './cluster-options.ts'
 import type { Context } from './context.ts'
-import { nextCommand } from './next-command.ts'
 import {
   type AnalysisOptions,
   addOutputOptions,
-  addTargetOptions,
+  addTargetsOptions,
   type KeywordOptions,
-  keywordOf,
   unitOption,
 } from './options.ts'
 import { readTarget, type Target } from './target.ts'
+import { UsageError } from './usage-error.ts'
+import { viewOf } from './view-of.ts'
 
 /** A command with NODE, `--snapshot` and whatever else all of them take. */
 export function analysisCommand(name: string, description: string, context: Context): Command {
   const command = new Command(name).description(description)
-  addTargetOptions(addOutputOptions(command, context)).addOption(unitOption())
+  addTargetsOptions(addOutputOptions(command, context)).addOption(unitOption())
   return command
 }
 
@@ -35,15 +35,38 @@ export interface Faces {
   text(snapshot: Snapshot, view: View): string
 }
 
-/** Takes the snapshot and prints it. */
+type Options = AnalysisOptions & KeywordOptions
+
+/** Takes a snapshot, or one of each of several nodes, and prints it. */
 export async function show(
   command: string,
-  node: string | undefined,
-  options: AnalysisOptions & KeywordOptions,
+  nodes: readonly string[],
+  options: Options,
   context: Context,
   faces: Faces,
 ): Promise<void> {
-  print(command, node, await readTarget(node, options, context), options, context, faces)
+  if (!isSweep(nodes, options)) {
+    const [node] = nodes
+    print(command, node, await readTarget(node, options, context), options, context, faces)
+    return
+  }
+  refuseFile(options)
+  const [{ showEach }, { probe }, { toSnapshot }] = await Promise.all([
+    import('./show-each.ts'),
+    import('../probe/probe.ts'),
+    import('../probe/raw-snapshot.ts'),
+  ])
+  await showEach(command, nodes, options, context, {
+    ...faces,
+    ask: async (node, left) => toSnapshot(await probe(node, left())),
+    frame: (snapshot) => snapshot,
+  })
+}
+
+/** @throws {UsageError} when a file was named beside nodes */
+export function refuseFile({ snapshot }: Options): void {
+  if (snapshot !== undefined)
+    throw new UsageError('several nodes and --snapshot exclude each other')
 }
 
 /** Prints a snapshot that is there. */
@@ -51,7 +74,7 @@ export function print(
   command: string,
   node: string | undefined,
   { snapshot, label }: Pick<Target, 'snapshot' | 'label'>,
-  options: AnalysisOptions & KeywordOptions,
+  options: Options,
   context: Context,
   faces: Faces,
 ): void {
@@ -60,12 +83,6 @@ export function print(
     context.stdout.write(jsonText(command, { ...snapshot, unit }, faces.json(snapshot, unit)))
     return
   }
-  const text = faces.text(snapshot, {
-    paper: paperOf(context.stdout, context.env),
-    unit: options.unit,
-    keyword: keywordOf(options),
-    label,
-    next: (other) => nextCommand(other, node, options),
-  })
+  const text = faces.text(snapshot, viewOf(node, label, options, context))
   context.stdout.write(`${text}\n`)
 }

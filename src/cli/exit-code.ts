@@ -27,7 +27,8 @@ const CODES: readonly (readonly [pattern: RegExp, code: number])[] = [
     /^ERR_(USAGE|FILE_EXISTS|ERLANG_MISSING|NODE_NAME|EPMD_PORT|TERM_SYNTAX|TERM_UNREADABLE|TERM_TEXT_LIMIT)$/,
     exitCode.usage,
   ],
-  [/^ERR_(COOKIE_|TLS_FILE$|TLS_OPTIONS$)/, exitCode.usage],
+  [/^ERR_(CLUSTER_DNS_SERVER$|COOKIE_|TLS_FILE$|TLS_OPTIONS$)/, exitCode.usage],
+  [/^ERR_CLUSTER_(DNS_|NOT_CONNECTED$|SEED_LOST$)/, exitCode.unreachable],
   [/^ERR_TLS_/, exitCode.refused],
   [/^ERR_(DIST_HANDSHAKE|EPMD)_PROTOCOL$/, exitCode.broken],
   [/^ERR_EPMD_DISTRIBUTION_VERSION$/, exitCode.refused],
@@ -59,9 +60,10 @@ export function exitCodeOf(error: unknown): number {
 /** For `--help`. */
 export const EXIT_CODES_HELP = `Exit codes:
   0    done
-  1    diagnose: a finding at or above --fail-on
+  1    diagnose, sweep: a finding at or above --fail-on, or a limit exceeded
   2    the command line is wrong, or there is no cookie to use
   3    cannot connect: host, port mapper, port, or no answer in time
   4    refused: wrong cookie, not allowed, another node answers, TLS fails
   5    protocol error, bad file, or an exception on the node
+  6    several nodes: some of them failed
   130  interrupted`

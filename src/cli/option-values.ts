@@ -53,3 +53,46 @@ export function parseMapping(text: string, before: HostMap = new Map()): HostMap
   const address = port === undefined ? { host } : { host, port: parsePort(port) }
   return new Map([...before, [text.slice(0, equals), address]])
 }
+
+const BYTES: Readonly<Record<string, number>> = {
+  b: 1,
+  kb: 1_000,
+  mb: 1_000 ** 2,
+  gb: 1_000 ** 3,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+}
+
+/** `1048576`, `500MiB`, `1.5GiB`, `2GB`: bytes. */
+export function parseSize(text: string): number {
+  const [, digits = '', unit = 'b'] = /^(\d{1,15}(?:\.\d+)?)\s?([kmgt]?i?b)?$/i.exec(text) ?? []
+  const bytes = Math.round(Number(digits) * (BYTES[unit.toLowerCase()] ?? Number.NaN))
+  if (digits === '' || !Number.isSafeInteger(bytes)) {
+    throw new InvalidArgumentError('Write it as 1048576 (bytes), 500MiB or 1.5GiB.')
+  }
+  return bytes
+}
+
+/** `0.5` or `50%`: from 0 to 1. */
+export function parseRatio(text: string): number {
+  const [, digits = '', percent] = /^(\d{1,3}(?:\.\d+)?)(%)?$/.exec(text) ?? []
+  const ratio = percent === undefined ? Number(digits) : Number(digits) / 100
+  if (digits === '' || ratio > 1) throw new InvalidArgumentError('Write it as 0.5 or 50%.')
+  return ratio
+}
+
+/** A regular expression with a group, as `--role '^(web|api)'`. */
+export function parseRolePattern(text: string): RegExp {
+  let pattern: RegExp
+  try {
+    pattern = new RegExp(text, 'u')
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? `${error.message}.` : '')
+  }
+  // An alternative that is empty matches anything, with all of its groups.
+  const groups = (new RegExp(`${text}|`, 'u').exec('')?.length ?? 1) - 1
+  if (groups === 0) throw new InvalidArgumentError('It needs a group, as in ^([a-z]+).')
+  return pattern
+}

@@ -4,6 +4,7 @@
 import { type Command, Option } from 'commander'
 import { UNITS, type Unit } from '../analysis/unit.ts'
 import { UTIL_ALLOCATORS } from '../analysis/util-allocators.ts'
+import { addClusterOptions, type ClusterOptions } from './cluster-options.ts'
 import type { Context } from './context.ts'
 import { type HostMap, parseDuration, parseMapping, parsePort } from './option-values.ts'
 
@@ -19,9 +20,12 @@ export interface ConnectionOptions {
   readonly ca?: string
   readonly cert?: string
   readonly key?: string
-  /** Milliseconds for the whole command. */
-  readonly timeout: number
+  /** Milliseconds for the whole command; {@link DEFAULT_TIMEOUT} for one node. */
+  readonly timeout?: number
 }
+
+/** Milliseconds. */
+export const DEFAULT_TIMEOUT = 10_000
 
 /** Of every command that prints a result. */
 export interface OutputOptions {
@@ -34,7 +38,7 @@ export interface TargetOptions extends ConnectionOptions {
 }
 
 /** Of every command that shows a snapshot. */
-export interface AnalysisOptions extends TargetOptions, OutputOptions {
+export interface AnalysisOptions extends TargetOptions, ClusterOptions, OutputOptions {
   readonly unit?: Unit
 }
 
@@ -56,7 +60,7 @@ export interface RowOptions {
 
 const CONNECTION_GROUP = 'Connection:'
 
-export function addConnectionOptions(command: Command): Command {
+export function addConnectionOptions(command: Command, timeout?: string): Command {
   for (const option of [
     new Option('--cookie-file <file>', 'file that holds the cookie, readable by its owner alone'),
     new Option('--cookie-stdin', 'read the cookie from standard input'),
@@ -71,7 +75,7 @@ export function addConnectionOptions(command: Command): Command {
     new Option('--ca <file>', 'with --tls: whom to trust (default: public authorities)'),
     new Option('--cert <file>', 'with --tls: the certificate of this side'),
     new Option('--key <file>', 'its private key, readable by its owner alone'),
-    timeoutOption(),
+    timeoutOption(timeout),
   ]) {
     command.addOption(option.helpGroup(CONNECTION_GROUP))
   }
@@ -85,10 +89,11 @@ export function epmdPortOption(): Option {
   ).argParser(parsePort)
 }
 
-export function timeoutOption(): Option {
-  return new Option('--timeout <duration>', 'how long all of it may take: 500 (ms), 500ms, 5s')
-    .argParser(parseDuration)
-    .default(10_000, '10s')
+export function timeoutOption(byDefault = '10s'): Option {
+  return new Option(
+    '--timeout <duration>',
+    `how long all of it may take: 500 (ms), 500ms, 5s (default: ${byDefault})`,
+  ).argParser(parseDuration)
 }
 
 export function addOutputOptions(command: Command, context: Context): Command {
@@ -106,10 +111,23 @@ export function addVerboseOption(command: Command, context: Context): Command {
 
 /** `[NODE]`, or `--snapshot FILE` in its place. */
 export function addTargetOptions(command: Command): Command {
-  command
-    .argument('[NODE]', 'node name, as rabbit@myhost')
-    .option('--snapshot <file>', "a snapshot file in NODE's place; - is standard input")
-  return addConnectionOptions(command)
+  command.argument('[NODE]', 'node name, as rabbit@myhost')
+  return addConnectionOptions(addSnapshotOption(command))
+}
+
+/** `[NODE...]` or whatever else names nodes, or `--snapshot FILE` in their place. */
+export function addTargetsOptions(command: Command): Command {
+  return addNodesOptions(addSnapshotOption(command))
+}
+
+/** `[NODE...]`, or whatever else names nodes. */
+export function addNodesOptions(command: Command): Command {
+  command.argument('[NODE...]', 'node names, as rabbit@myhost')
+  return addConnectionOptions(addClusterOptions(command), '10s, 60s for several nodes')
+}
+
+function addSnapshotOption(command: Command): Command {
+  return command.option('--snapshot <file>', "a snapshot file in NODE's place; - is standard input")
 }
 
 export function unitOption(): Option {

@@ -41,6 +41,12 @@ const ENTRIES: readonly Entry[] = [
     load: async (context) => (await import('./commands/diagnose.ts')).diagnoseCommand(context),
   },
   {
+    name: 'sweep',
+    group: GROUP.diagnosis,
+    summary: 'diagnose all nodes of a cluster at once, the worst first',
+    load: async (context) => (await import('./commands/sweep.ts')).sweepCommand(context),
+  },
+  {
     name: 'carriers',
     group: GROUP.diagnosis,
     summary: 'how full each carrier is, and which blocks keep the sparse ones',

@@ -4,6 +4,7 @@
 import type { Json } from '../analysis/json.ts'
 import type { Snapshot } from '../analysis/snapshot.ts'
 import type { Unit } from '../analysis/unit.ts'
+import { BeamscopeError } from '../errors.ts'
 
 /** What the frame says besides the data; what is not known becomes `null`. */
 export interface JsonFrame extends Partial<Pick<Snapshot, 'node' | 'takenAt' | 'otpRelease'>> {
@@ -11,11 +12,11 @@ export interface JsonFrame extends Partial<Pick<Snapshot, 'node' | 'takenAt' | '
 }
 
 /**
- * `{"beamscope": "COMMAND/1", "node", "taken_at", "otp_release", "unit", "data"}` and a newline. The
- * number is raised when a program that reads the command's data would misread it.
+ * `{"beamscope": "COMMAND/1", "node", "taken_at", "otp_release", "unit", "data"}`. The number is raised when
+ * a program that reads the command's data would misread it.
  */
-export function jsonText(command: string, frame: JsonFrame, data: Json): string {
-  const object = {
+export function framed(command: string, frame: JsonFrame, data: Json): Json {
+  return {
     beamscope: `${command}/1`,
     node: frame.node ?? null,
     taken_at: frame.takenAt ?? null,
@@ -23,5 +24,20 @@ export function jsonText(command: string, frame: JsonFrame, data: Json): string 
     unit: frame.unit ?? null,
     data,
   }
-  return `${JSON.stringify(object)}\n`
+}
+
+/** The same as a line. */
+export function jsonText(command: string, frame: JsonFrame, data: Json): string {
+  return `${JSON.stringify(framed(command, frame, data))}\n`
+}
+
+/** Why a node, or whatever else, could not be asked. */
+export function jsonError(error: unknown): {
+  readonly code: string | null
+  readonly message: string
+  readonly hint: string | null
+} {
+  return error instanceof BeamscopeError
+    ? { code: error.code, message: error.message, hint: error.hint ?? null }
+    : { code: null, message: error instanceof Error ? error.message : String(error), hint: null }
 }

@@ -15,7 +15,7 @@ async function onReplay(...argv: readonly string[]): Promise<CliResult> {
 
 describe('carriers', () => {
   it.each<readonly [argv: readonly string[], message: RegExp]>([
-    [[], /missing required argument 'NODE'/],
+    [[], /a NODE is missing/],
     [['a@b', '--allocator', 'x'], /Allowed choices are temp_alloc, .*literal_alloc/],
     [['a@b', '--scheduler', 'one'], /whole number from 0 to 1024/],
     [['a@b', '--histogram-start', '0'], /whole number from 1 to 268435456/],

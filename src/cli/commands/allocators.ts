@@ -40,9 +40,9 @@ export function allocatorsCommand(context: Context): Command {
     '--settings',
     'show the settings in force instead, the defaults, and the flags that set them',
   )
-  command.action((node: string | undefined, options: AllocatorsOptions) => {
+  command.action((nodes: readonly string[], options: AllocatorsOptions) => {
     const rows = rowsOf(options)
-    return show('allocators', node, options, context, {
+    return show('allocators', nodes, options, context, {
       json: (snapshot, unit) =>
         toJson(
           options.settings

@@ -27,9 +27,9 @@ export function averageBlockSizesCommand(context: Context): Command {
   )
   addAllocatorOption(addKeywordOptions(command))
   command.action(
-    (node: string | undefined, options: AnalysisOptions & AllocatorOptions & KeywordOptions) => {
+    (nodes: readonly string[], options: AnalysisOptions & AllocatorOptions & KeywordOptions) => {
       const rows = rowsOf(options)
-      return show('average-block-sizes', node, options, context, {
+      return show('average-block-sizes', nodes, options, context, {
         json: (snapshot, unit) => {
           const sizes = (keyword: 'current' | 'max') =>
             new Map(

@@ -20,8 +20,8 @@ export function cacheHitRatesCommand(context: Context): Command {
       context,
     ),
   )
-  command.action((node: string | undefined, options: AnalysisOptions & RowOptions) =>
-    show('cache-hit-rates', node, options, context, {
+  command.action((nodes: readonly string[], options: AnalysisOptions & RowOptions) =>
+    show('cache-hit-rates', nodes, options, context, {
       json: (snapshot) => toJson(cacheHitRates(snapshot)),
       text: (snapshot, view) => cacheHitRatesText(snapshot, view, rowsOf(options)),
     }),

@@ -2,37 +2,42 @@
  * `beamscope carriers`: `instrument:carriers/1`, where the node has it.
  */
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { carrierReports } from '../../analysis/carriers.ts'
+import { type CarrierScan, carrierReports } from '../../analysis/carriers.ts'
 import { toJson } from '../../analysis/json.ts'
 import type { Unit } from '../../analysis/unit.ts'
+import type { Waiting } from '../../net/deadline.ts'
 import { carriersText } from '../../present/carriers.ts'
 import { jsonText } from '../../present/json.ts'
-import { paperOf } from '../../present/paper.ts'
 import {
   MAX_HISTOGRAM_START,
   MAX_HISTOGRAM_WIDTH,
   probeCarriers,
   SCANNED_ALLOCATORS,
 } from '../../probe/carriers.ts'
+import type { Callee } from '../../probe/probe.ts'
+import { type ClusterOptions, isSweep } from '../cluster-options.ts'
 import { withNode } from '../connect.ts'
 import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
-import { nextCommand } from '../next-command.ts'
 import {
   type AllocatorOptions,
   addAllocatorOption,
-  addConnectionOptions,
+  addNodesOptions,
   addOutputOptions,
   type ConnectionOptions,
   type OutputOptions,
   type RowOptions,
   unitOption,
 } from '../options.ts'
+import { type EachFaces, showEach } from '../show-each.ts'
 import { withSpinner } from '../spinner.ts'
 import { about } from '../subject.ts'
+import { UsageError } from '../usage-error.ts'
+import { viewOf } from '../view-of.ts'
 
 interface CarriersCommandOptions
   extends ConnectionOptions,
+    ClusterOptions,
     OutputOptions,
     AllocatorOptions,
     RowOptions {
@@ -46,15 +51,13 @@ interface CarriersCommandOptions
 const MAX_SCHEDULERS = 1024
 
 export function carriersCommand(context: Context): Command {
-  const command = new Command('carriers')
-    .description(
-      'Looks into the carriers one by one: how full they are, how many blocks of which kind keep the ' +
-        'sparse ones, and which sizes of holes they have. It runs instrument:carriers/1 on the node, ' +
-        'which is more than a snapshot: the schedulers walk through their carriers, in small steps, and ' +
-        'the node loads the module instrument if it has not yet. Nothing else changes there.',
-    )
-    .argument('<NODE>', 'node name, as rabbit@myhost')
-  addConnectionOptions(addOutputOptions(command, context))
+  const command = new Command('carriers').description(
+    'Looks into the carriers one by one: how full they are, how many blocks of which kind keep the ' +
+      'sparse ones, and which sizes of holes they have. It runs instrument:carriers/1 on the node, ' +
+      'which is more than a snapshot: the schedulers walk through their carriers, in small steps, and ' +
+      'the node loads the module instrument if it has not yet. Nothing else changes there.',
+  )
+  addNodesOptions(addOutputOptions(command, context))
   addAllocatorOption(command, SCANNED_ALLOCATORS)
     .option('--all', 'show the histograms of every allocator')
     .addOption(unitOption())
@@ -79,9 +82,19 @@ export function carriersCommand(context: Context): Command {
         'how many sizes of free blocks to tell apart (default: 14)',
       ).argParser((text) => wholeNumber(text, 1, MAX_HISTOGRAM_WIDTH)),
     )
-  command.action((node: string, options: CarriersCommandOptions) =>
-    about(node, () => carriers(node, options, context)),
-  )
+  command.action(async (nodes: readonly string[], options: CarriersCommandOptions) => {
+    const [node] = nodes
+    if (isSweep(nodes, options)) {
+      await showEach('carriers', nodes, options, context, {
+        ...faces(options),
+        ask: (remote, left) => examine(remote, options, left()),
+      })
+    } else if (node === undefined) {
+      throw new UsageError('a NODE is missing', { hint: 'give a node name, as rabbit@myhost' })
+    } else {
+      await about(node, () => carriers(node, options, context))
+    }
+  })
   return addExamples(
     command,
     [
@@ -100,54 +113,67 @@ export function carriersCommand(context: Context): Command {
   )
 }
 
+interface Examined {
+  readonly scan: CarrierScan
+  readonly node: string
+  readonly takenAt: string
+}
+
+async function examine(
+  remote: Callee,
+  options: CarriersCommandOptions,
+  waiting: Waiting,
+): Promise<Examined> {
+  const { allocator, histogramStart, histogramWidth, scheduler } = options
+  const takenAt = new Date().toISOString()
+  const scan = await probeCarriers(
+    remote,
+    {
+      ...(allocator === undefined ? {} : { allocators: [allocator] }),
+      ...(scheduler === undefined ? {} : { schedulers: scheduler }),
+      ...(histogramStart === undefined ? {} : { histogramStart }),
+      ...(histogramWidth === undefined ? {} : { histogramWidth }),
+    },
+    waiting,
+  )
+  return { scan, node: remote.name, takenAt }
+}
+
+function faces(options: CarriersCommandOptions): Omit<EachFaces<Examined>, 'ask'> {
+  return {
+    jsonUnit: 'byte',
+    frame: ({ scan: { otpRelease }, node, takenAt }) => ({ node, takenAt, otpRelease }),
+    json: ({ scan }) =>
+      toJson({
+        ran: scan.ran,
+        histogramStart: scan.histogramStart,
+        histogramWidth: scan.histogramWidth,
+        allocators: carrierReports(scan),
+        missing: scan.missing,
+      }),
+    text: ({ scan, node, takenAt }, view) => {
+      const { otpRelease } = scan
+      const head = { node, takenAt, otpRelease, schedulers: undefined }
+      return carriersText(scan, head, view, options.all === true)
+    },
+  }
+}
+
 async function carriers(
   node: string,
   options: CarriersCommandOptions,
   context: Context,
 ): Promise<void> {
-  const { allocator, histogramStart, histogramWidth, scheduler, unit } = options
-  const takenAt = new Date().toISOString()
   const work = withNode(node, options, context, ({ remote, left }) =>
-    probeCarriers(
-      remote,
-      {
-        ...(allocator === undefined ? {} : { allocators: [allocator] }),
-        ...(scheduler === undefined ? {} : { schedulers: scheduler }),
-        ...(histogramStart === undefined ? {} : { histogramStart }),
-        ...(histogramWidth === undefined ? {} : { histogramWidth }),
-      },
-      left(),
-    ),
+    examine(remote, options, left()),
   )
-  const scan = await withSpinner(context, `asking ${node}`, work)
-  const { otpRelease } = scan
-  if (options.json) {
-    const { ran, missing } = scan
-    const data = {
-      ran,
-      histogramStart: scan.histogramStart,
-      histogramWidth: scan.histogramWidth,
-      allocators: carrierReports(scan),
-      missing,
-    }
-    context.stdout.write(
-      jsonText('carriers', { node, takenAt, otpRelease, unit: 'byte' }, toJson(data)),
-    )
-    return
-  }
-  const text = carriersText(
-    scan,
-    { node, takenAt, otpRelease, schedulers: undefined },
-    {
-      paper: paperOf(context.stdout, context.env),
-      unit,
-      keyword: undefined,
-      label: node,
-      next: (other) => nextCommand(other, node, options),
-    },
-    options.all === true,
+  const examined = await withSpinner(context, `asking ${node}`, work)
+  const { frame, json, text } = faces(options)
+  context.stdout.write(
+    options.json
+      ? jsonText('carriers', { ...frame(examined), unit: 'byte' }, json(examined, 'byte'))
+      : `${text(examined, viewOf(node, node, options, context))}\n`,
   )
-  context.stdout.write(`${text}\n`)
 }
 
 function wholeNumber(text: string, least: number, most: number): number {

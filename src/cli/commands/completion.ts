@@ -35,7 +35,7 @@ export function completeCommand(createProgram: () => Promise<Command>): Command 
 }
 
 /** Of every option whose value is the name of a file. */
-const FILE_OPTIONS = ['snapshot', 'cookie-file', 'output', 'ca', 'cert', 'key']
+const FILE_OPTIONS = ['snapshot', 'cookie-file', 'output', 'nodes-file', 'ca', 'cert', 'key']
 
 function completeFiles(root: RootCommand, typed: string): void {
   for (const command of root.commands.values()) {

@@ -1,41 +1,31 @@
 /**
  * `beamscope diagnose`: the procedure of the book.
  */
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { type Diagnosis, diagnose } from '../../analysis/diagnose.ts'
-import { SEVERITIES, type Severity, type Verdict } from '../../analysis/finding.ts'
 import type { Holders } from '../../analysis/holders.ts'
-import { toJson } from '../../analysis/json.ts'
+import { type Json, toJson } from '../../analysis/json.ts'
 import type { Snapshot } from '../../analysis/snapshot.ts'
+import type { Question } from '../../cluster/access.ts'
 import { diagnosisText } from '../../present/diagnosis.ts'
 import { holdersText } from '../../present/holders.ts'
-import { analysisCommand, print } from '../analysis-command.ts'
+import { printable } from '../../present/printable.ts'
+import type { View } from '../../present/view.ts'
+import { analysisCommand, print, refuseFile } from '../analysis-command.ts'
+import { isSweep } from '../cluster-options.ts'
 import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
 import { exitCode } from '../exit-code.ts'
-import type { AnalysisOptions } from '../options.ts'
+import { addFailOnOption, type FailOnOptions, isFailure } from '../fail-on.ts'
+import { type AnalysisOptions, DEFAULT_TIMEOUT } from '../options.ts'
 import { withSpinner } from '../spinner.ts'
 import { about } from '../subject.ts'
-import { readTarget, type Target } from '../target.ts'
+import { readTarget } from '../target.ts'
 import { UsageError } from '../usage-error.ts'
 
-/** `healthy` is what nobody wants to fail on. */
-const FAILING_VERDICTS = [
-  'fragmented',
-  'in-use',
-  'outside-allocators',
-  'oversized-carriers',
-  'inconclusive',
-] as const satisfies readonly Verdict[]
-
-type FailOn = Severity | (typeof FAILING_VERDICTS)[number]
-
-const FAIL_ON: readonly FailOn[] = [...SEVERITIES, ...FAILING_VERDICTS]
-
-interface DiagnoseOptions extends AnalysisOptions {
+interface DiagnoseOptions extends AnalysisOptions, FailOnOptions {
   readonly deep?: true
   readonly earlier?: readonly string[]
-  readonly failOn?: readonly FailOn[]
   readonly vmArgs?: true
 }
 
@@ -61,35 +51,12 @@ export function diagnoseCommand(context: Context): Command {
       'print the proposed flags alone, as lines for a vm.args file',
     ).conflicts('json'),
   )
-  command.addOption(
-    new Option(
-      '--fail-on <what>',
-      'end with 1 at a finding of this severity or a graver one, or at this verdict; repeatable ' +
-        `(choices: ${FAIL_ON.join(', ')})`,
-    ).argParser(parseFailOn),
+  addFailOnOption(command)
+  command.action((nodes: readonly string[], options: DiagnoseOptions) =>
+    isSweep(nodes, options)
+      ? diagnoseEach(nodes, options, context)
+      : diagnoseOne(nodes[0], options, context),
   )
-  command.action(async (node: string | undefined, options: DiagnoseOptions) => {
-    const { holders, ...target } = options.deep
-      ? await lookDeep(node, options, context)
-      : { ...(await readTarget(node, options, context)), holders: undefined }
-    const earlier = await readEarlier(options, target.snapshot, context)
-    const judge = (snapshot: Snapshot): Diagnosis => {
-      const diagnosis = diagnose(snapshot, { holders, earlier })
-      if (options.failOn?.some((it) => applies(it, diagnosis))) context.exitCode = exitCode.finding
-      return diagnosis
-    }
-    print('diagnose', node, target, options, context, {
-      // Each figure of a diagnosis has a unit of its own, and sizes are in bytes.
-      jsonUnit: 'byte',
-      json: (snapshot) =>
-        toJson(holders === undefined ? judge(snapshot) : { ...judge(snapshot), holders }),
-      text: (snapshot, view) => {
-        if (options.vmArgs) return judge(snapshot).vmArgs || NO_VM_ARGS
-        const sections = holders === undefined ? [] : [holdersText(holders, view)]
-        return diagnosisText(snapshot, judge(snapshot), view, sections)
-      },
-    })
-  })
   return addExamples(
     command,
     [
@@ -97,6 +64,7 @@ export function diagnoseCommand(context: Context): Command {
       'beamscope diagnose rabbit@myhost --fail-on warning --json',
       'beamscope diagnose rabbit@myhost --deep --timeout 30s',
       'beamscope diagnose rabbit@myhost --vm-args > proposed.args',
+      'beamscope diagnose --cluster rabbit@myhost --fail-on fragmented',
       'beamscope diagnose --snapshot peak.terms',
       'beamscope diagnose rabbit@myhost --earlier monday.snapshot --earlier tuesday.snapshot',
     ],
@@ -122,31 +90,122 @@ const NO_VM_ARGS = '# Nothing is proposed that has to be set at the start.'
 /** Part of the time that is left for the last answers, and to print. */
 const DEEP_SHARE = 0.9
 
+/** What a diagnosis is made of. */
+interface Examined {
+  readonly snapshot: Snapshot
+  /** With `--deep`. */
+  readonly holders: Holders | undefined
+  /** With `--earlier`. */
+  readonly earlier: readonly Snapshot[]
+}
+
+async function diagnoseOne(
+  node: string | undefined,
+  options: DiagnoseOptions,
+  context: Context,
+): Promise<void> {
+  const { label, snapshot, holders } = options.deep
+    ? await lookDeep(node, options, context)
+    : { ...(await readTarget(node, options, context)), holders: undefined }
+  const examined = {
+    snapshot,
+    holders,
+    earlier: await readEarlier(options, snapshot, context),
+  }
+  const { json, text } = faces(options, context)
+  print('diagnose', node, { snapshot, label }, options, context, {
+    jsonUnit: 'byte',
+    json: () => json(examined),
+    text: (_, view) => text(examined, view),
+  })
+}
+
+async function diagnoseEach(
+  nodes: readonly string[],
+  options: DiagnoseOptions,
+  context: Context,
+): Promise<void> {
+  refuseFile(options)
+  if (options.earlier !== undefined) throw new UsageError('--earlier goes with one NODE alone')
+  const { showEach } = await import('../show-each.ts')
+  const { json, text } = faces(options, context)
+  await showEach('diagnose', nodes, options, context, {
+    jsonUnit: 'byte',
+    ask: options.deep ? await deepQuestion() : await snapshotQuestion(),
+    frame: ({ snapshot }) => snapshot,
+    json,
+    text: (examined, view) => {
+      const whole = text(examined, view)
+      return options.vmArgs ? `# ${printable(view.label)}\n${whole}` : whole
+    },
+  })
+}
+
+/** Each figure of a diagnosis has a unit of its own, and sizes are in bytes. */
+function faces(
+  options: DiagnoseOptions,
+  context: Context,
+): { json(examined: Examined): Json; text(examined: Examined, view: View): string } {
+  const judge = ({ snapshot, holders, earlier }: Examined): Diagnosis => {
+    const diagnosis = diagnose(snapshot, { holders, earlier })
+    if (isFailure(options, diagnosis)) context.exitCode = exitCode.finding
+    return diagnosis
+  }
+  return {
+    json: (examined) => {
+      const { holders } = examined
+      return toJson(holders === undefined ? judge(examined) : { ...judge(examined), holders })
+    },
+    text: (examined, view) => {
+      const { holders, snapshot } = examined
+      const diagnosis = judge(examined)
+      if (options.vmArgs) return diagnosis.vmArgs || NO_VM_ARGS
+      const sections = holders === undefined ? [] : [holdersText(holders, view)]
+      return diagnosisText(snapshot, diagnosis, view, sections)
+    },
+  }
+}
+
+async function snapshotQuestion(): Promise<Question<Examined>> {
+  const [{ probe }, { toSnapshot }] = await Promise.all([
+    import('../../probe/probe.ts'),
+    import('../../probe/raw-snapshot.ts'),
+  ])
+  return async (node, left) => ({
+    snapshot: toSnapshot(await probe(node, left())),
+    holders: undefined,
+    earlier: [],
+  })
+}
+
 /** A snapshot, and then at once who holds memory, over the same connection. */
+async function deepQuestion(): Promise<Question<Examined & { readonly holders: Holders }>> {
+  const [{ probeHolders }, snapshotOf] = await Promise.all([
+    import('../../probe/holders.ts'),
+    snapshotQuestion(),
+  ])
+  return async (node, left) => {
+    const examined = await snapshotOf(node, left)
+    const { otpRelease } = examined.snapshot
+    const { timeout = DEFAULT_TIMEOUT, signal } = left()
+    const waiting = { timeout: Math.max(1, timeout * DEEP_SHARE), signal }
+    return { ...examined, holders: await probeHolders(node, { otpRelease }, waiting) }
+  }
+}
+
 async function lookDeep(
   node: string | undefined,
   options: DiagnoseOptions,
   context: Context,
-): Promise<Pick<Target, 'snapshot' | 'label'> & { readonly holders: Holders }> {
+): Promise<Examined & { readonly label: string }> {
   if (node === undefined || options.snapshot !== undefined) {
     throw new UsageError('--deep needs a NODE, and no snapshot file', {
       hint: 'a file does not hold what processes and tables say; name a live node',
     })
   }
-  const [{ probe }, { probeHolders }, { toSnapshot }, { withNode }] = await Promise.all([
-    import('../../probe/probe.ts'),
-    import('../../probe/holders.ts'),
-    import('../../probe/raw-snapshot.ts'),
-    import('../connect.ts'),
-  ])
+  const [ask, { withNode }] = await Promise.all([deepQuestion(), import('../connect.ts')])
   return about(node, async () => {
-    const work = withNode(node, options, context, async ({ remote, left }) => {
-      const snapshot = toSnapshot(await probe(remote, left()))
-      const { otpRelease } = snapshot
-      const { timeout = options.timeout, signal } = left()
-      const waiting = { timeout: Math.max(1, timeout * DEEP_SHARE), signal }
-      return { snapshot, holders: await probeHolders(remote, { otpRelease }, waiting) }
-    })
+    const work = withNode(node, options, context, ({ remote, left }) => ask(remote, left))
     return { ...(await withSpinner(context, `asking all processes of ${node}`, work)), label: node }
   })
 }
@@ -166,19 +225,4 @@ async function readEarlier(
     earlier.push(snapshot)
   }
   return earlier
-}
-
-function parseFailOn(text: string, before: readonly FailOn[] = []): readonly FailOn[] {
-  const chosen = FAIL_ON.find((it) => it === text)
-  if (chosen === undefined) {
-    throw new InvalidArgumentError(`Allowed choices are ${FAIL_ON.join(', ')}.`)
-  }
-  return [...before, chosen]
-}
-
-function applies(failOn: FailOn, { findings, verdict }: Diagnosis): boolean {
-  const least = SEVERITIES.find((severity) => severity === failOn)
-  if (least === undefined) return verdict === failOn
-  const level = SEVERITIES.indexOf(least)
-  return findings.some(({ severity }) => SEVERITIES.indexOf(severity) >= level)
 }

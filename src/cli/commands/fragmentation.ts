@@ -30,11 +30,11 @@ export function fragmentationCommand(context: Context): Command {
   addAllOption(addAllocatorOption(addKeywordOptions(command)))
   command.action(
     (
-      node: string | undefined,
+      nodes: readonly string[],
       options: AnalysisOptions & AllocatorOptions & KeywordOptions & RowOptions,
     ) => {
       const rows = rowsOf(options)
-      return show('fragmentation', node, options, context, {
+      return show('fragmentation', nodes, options, context, {
         json: (snapshot, unit) => {
           const entries = (keyword: 'current' | 'max') =>
             fragmentation(snapshot, keyword, unit).filter(rows.isWanted)

@@ -29,8 +29,8 @@ export function memoryCommand(context: Context): Command {
   )
   addAllOption(command)
   command.action(
-    (node: string | undefined, options: AnalysisOptions & KeywordOptions & RowOptions) =>
-      show('memory', node, options, context, {
+    (nodes: readonly string[], options: AnalysisOptions & KeywordOptions & RowOptions) =>
+      show('memory', nodes, options, context, {
         json: (snapshot, unit) =>
           toJson({
             current: memoryReport(snapshot, 'current', unit),

@@ -13,14 +13,20 @@ import { printable } from '../../present/printable.ts'
 import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
 import { nextCommand } from '../next-command.ts'
-import { addOutputOptions, epmdPortOption, type OutputOptions, timeoutOption } from '../options.ts'
+import {
+  addOutputOptions,
+  DEFAULT_TIMEOUT,
+  epmdPortOption,
+  type OutputOptions,
+  timeoutOption,
+} from '../options.ts'
 import { withSpinner } from '../spinner.ts'
 import { about } from '../subject.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface NamesOptions extends OutputOptions {
   readonly epmdPort?: number
-  readonly timeout: number
+  readonly timeout?: number
 }
 
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1'])
@@ -42,7 +48,7 @@ export function namesCommand(context: Context): Command {
           hint: `names takes the part behind the @; ping takes a node name`,
         })
       }
-      const { epmdPort, timeout } = options
+      const { epmdPort, timeout = DEFAULT_TIMEOUT } = options
       const port = epmdPort ?? defaultEpmdPort(context.env)
       const takenAt = new Date().toISOString()
       const work = names({ host, port, timeout, signal: context.signal })

@@ -30,11 +30,11 @@ export function sbcsToMbcsCommand(context: Context): Command {
   addAllOption(addAllocatorOption(addKeywordOptions(command)))
   command.action(
     (
-      node: string | undefined,
+      nodes: readonly string[],
       options: AnalysisOptions & AllocatorOptions & KeywordOptions & RowOptions,
     ) => {
       const rows = rowsOf(options)
-      return show('sbcs-to-mbcs', node, options, context, {
+      return show('sbcs-to-mbcs', nodes, options, context, {
         json: (snapshot) => {
           const entries = (keyword: 'current' | 'max') =>
             sbcsToMbcs(snapshot, keyword).filter(rows.isWanted)

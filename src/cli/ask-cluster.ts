@@ -1,0 +1,185 @@
+/**
+ * The one way in which commands ask several nodes: finding them, sweeping them, telling how far it is.
+ */
+import type { Question } from '../cluster/access.ts'
+import type { Discovery, NodeSource } from '../cluster/discover.ts'
+import type { SweepResult } from '../cluster/sweep.ts'
+import { startDeadline, type Waiting } from '../net/deadline.ts'
+import type { NodeFailure } from '../present/failures.ts'
+import type { ClusterOptions } from './cluster-options.ts'
+import type { Context } from './context.ts'
+import { exitCode } from './exit-code.ts'
+import type { ConnectionOptions } from './options.ts'
+import { showProgress } from './progress.ts'
+import { withSpinner } from './spinner.ts'
+import { readStandardInput } from './standard-input.ts'
+import { about, SubjectError } from './subject.ts'
+import { UsageError } from './usage-error.ts'
+
+/** Of a whole command that asks several nodes. Milliseconds. */
+const DEFAULT_TIMEOUT = 60_000
+
+/** A list of nodes on standard input. */
+const MAX_INPUT_SIZE = 16 * 2 ** 20
+
+export interface ClusterQuestion<Answer> {
+  readonly ask: Question<Answer>
+  /** Is told what became of each node, as it comes; `write` is to be used for standard output meanwhile. */
+  take(result: SweepResult<Answer>, write: (text: string) => void): void
+}
+
+/** How it went. */
+export interface Asked {
+  readonly discovery: Discovery
+  /** In the order of the list of nodes. */
+  readonly failures: readonly NodeFailure[]
+  /** Milliseconds. */
+  readonly duration: number
+}
+
+type Options = ConnectionOptions & ClusterOptions
+
+/**
+ * Asks the nodes that are named one way or another. The exit code is that of a partial result if a node, or a
+ * source of names, failed, unless it is that of a finding. With `--dry-run` no node is asked.
+ *
+ * @throws {UsageError} when no node is named, or none is found
+ * @throws {SubjectError} around what the only source of names, or the seed of `--via`, failed with
+ */
+export async function askCluster<Answer>(
+  nodes: readonly string[],
+  options: Options,
+  context: Context,
+  question: ClusterQuestion<Answer>,
+): Promise<Asked> {
+  const start = performance.now()
+  const { timeout: whole = DEFAULT_TIMEOUT, via } = options
+  const left = (): Waiting => ({
+    timeout: Math.max(1, start + whole - performance.now()),
+    signal: context.signal,
+  })
+  const [
+    { discover },
+    { DEFAULT_NODE_TIMEOUT, sweep },
+    { CLOSE_TIMEOUT, hiddenNodeOptions },
+    { HiddenNode },
+  ] = await Promise.all([
+    import('../cluster/discover.ts'),
+    import('../cluster/sweep.ts'),
+    import('./connect.ts'),
+    import('../node/hidden-node.ts'),
+  ])
+  const sources = await nodeSources(nodes, options, context)
+  const reached = await hiddenNodeOptions(options, context)
+  const { concurrency, dnsServer: dnsServers, exclude, match, nodeTimeout } = options
+  const from = new HiddenNode(reached)
+  const controller = new AbortController()
+  const stop = startDeadline('finding the nodes', whole, context.signal, (reason) =>
+    controller.abort(reason),
+  )
+  try {
+    const finding = discover(sources, {
+      ...reached,
+      signal: controller.signal,
+      timeout: nodeTimeout ?? DEFAULT_NODE_TIMEOUT,
+      concurrency,
+      from,
+      ...(match === undefined ? {} : { match }),
+      ...(exclude === undefined ? {} : { exclude }),
+      ...(dnsServers === undefined ? {} : { dnsServers }),
+    })
+    const discovery = await withSpinner(context, 'finding the nodes', finding).finally(stop)
+    const names = discovery.nodes.map(({ name }) => name)
+    if (names.length === 0) throw nothingFound(discovery)
+    const failures = new Map<string, NodeFailure>()
+    if (!options.dryRun) {
+      const sweeping = sweep(names, {
+        ...left(),
+        ask: question.ask,
+        concurrency,
+        from,
+        nodeTimeout,
+        via,
+      })
+      using progress = showProgress(context, names.length, () => sweeping.progress)
+      await about(via ?? 'the cluster', async () => {
+        for await (const result of sweeping) {
+          if (result.status === 'failed') failures.set(result.node, result)
+          question.take(result, progress.write)
+        }
+      })
+    }
+    // What was found is not less true because others failed.
+    const isPartial = failures.size + discovery.failures.length > 0
+    if (isPartial && context.exitCode === exitCode.done) context.exitCode = exitCode.partial
+    return {
+      discovery,
+      failures: names.flatMap((name) => failures.get(name) ?? []),
+      duration: performance.now() - start,
+    }
+  } finally {
+    await from.close({ timeout: CLOSE_TIMEOUT })
+  }
+}
+
+/** @throws {UsageError} when there is none, or two are to come by standard input */
+async function nodeSources(
+  nodes: readonly string[],
+  options: Options,
+  context: Context,
+): Promise<readonly NodeSource[]> {
+  const { alive, cluster = [], dns = [], epmdHost = [], hidden, nodesFile, srv = [], via } = options
+  if (hidden && cluster.length === 0) throw new UsageError('--hidden goes with --cluster')
+  if (alive !== undefined && dns.length + srv.length === 0) {
+    throw new UsageError('--alive goes with --dns and --srv')
+  }
+  const named = (record: 'address' | 'srv') => (name: string) =>
+    ({ type: 'dns', name, record, ...(alive === undefined ? {} : { alive }) }) as const
+  const seeds = cluster.map((node) => ({ type: 'seed', node, hidden: hidden === true }) as const)
+  const listed = nodesFile === undefined ? [] : await readNodes(nodesFile, options, context)
+  const sources: readonly NodeSource[] = [
+    ...(nodes.length === 0 ? [] : [{ type: 'list', names: nodes } as const]),
+    ...(listed.length === 0 ? [] : [{ type: 'list', names: listed } as const]),
+    ...seeds,
+    ...epmdHost.map((host) => ({ type: 'epmd', host }) as const),
+    ...dns.map(named('address')),
+    ...srv.map(named('srv')),
+  ]
+  if (sources.length > 0) return sources
+  if (nodesFile !== undefined) throw new UsageError(`${nodesFile} names no node`)
+  // Whoever asks through a node without saying whom means those that it knows.
+  if (via !== undefined) return [{ type: 'seed', node: via }]
+  throw new UsageError('no node is named', {
+    hint: 'give node names, --cluster NODE for those that a node is connected to, or --nodes-file FILE',
+  })
+}
+
+/** For `--nodes-file`. */
+const STANDARD_INPUT = '-'
+
+async function readNodes(
+  file: string,
+  { cookieStdin }: Options,
+  context: Context,
+): Promise<readonly string[]> {
+  const { parseNodeList, readNodeList } = await import('../cluster/node-list.ts')
+  if (file !== STANDARD_INPUT) return readNodeList(file, { signal: context.signal })
+  if (cookieStdin)
+    throw new UsageError('the cookie and the nodes cannot both come by standard input')
+  const input = await readStandardInput(context, MAX_INPUT_SIZE)
+  return parseNodeList(new TextDecoder().decode(input), 'standard input')
+}
+
+/** One source that failed is the whole reason; of more, and of patterns, more has to be said. */
+function nothingFound({ failures }: Discovery): unknown {
+  const [first, ...more] = failures
+  if (first !== undefined && more.length === 0) return new SubjectError(first.source, first.error)
+  const reasons = failures.map(({ source, error }) => `${source}: ${messageOf(error)}`)
+  return new UsageError(['there is no node to ask', ...reasons].join('; '), {
+    hint: '--dry-run shows what is found; --match and --exclude leave nodes out',
+  })
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
