@@ -78,14 +78,16 @@ export async function hostsOfDns(
   )
 }
 
+/** `ADDRESS` or `[ADDRESS]`, and a port if there is one; an address with colons and no port. */
+const SERVER = /^(?:(?:[^:[\]]+|\[[^[\]]+\])(?::(?<port>\d{1,5}))?|[^[\]]*:[^[\]]*:[^[\]]*)$/
+
 /** @throws {InvalidDnsServerError} */
 export function checkDnsServers(servers: readonly string[]): void {
   for (const server of servers) {
-    // Node.js is not to be asked: it crashes at port 0.
-    const port = /^(?:[^:]*|\[.*\]):(\d+)$/.exec(server)?.[1]
-    if (port !== undefined && !(Number(port) >= 1 && Number(port) <= 0xffff)) {
-      throw new InvalidDnsServerError(server)
-    }
+    // Of the port Node.js is not to be asked: it crashes at 0, and takes what is none for the default.
+    const match = SERVER.exec(server)
+    const port = Number(match?.groups?.port ?? 53)
+    if (match === null || port < 1 || port > 0xffff) throw new InvalidDnsServerError(server)
     try {
       new Resolver().setServers([server])
     } catch (cause) {
