@@ -5,9 +5,10 @@
  */
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Diagnosis, diagnose } from '../src/analysis/diagnose.ts'
-import { memory } from '../src/analysis/memory.ts'
-import type { Snapshot } from '../src/analysis/snapshot.ts'
+import { diagnose } from '../src/analysis/diagnose.ts'
+import { compareSummaries, type NodeSummary, summarizeNode } from '../src/analysis/node-summary.ts'
+import { outliers } from '../src/analysis/outliers.ts'
+import { discover } from '../src/cluster/discover.ts'
 import { sweep } from '../src/cluster/sweep.ts'
 import { Cookie } from '../src/dist/cookie.ts'
 import { names } from '../src/epmd/client.ts'
@@ -21,8 +22,7 @@ import { publishing, RabbitmqNode } from './support/rabbitmq.ts'
 
 const FIRST = 'rabbit-1@127.0.0.1'
 const LOADED = 'rabbit-2@127.0.0.1'
-const THIRD = 'rabbit-3@127.0.0.1'
-const NAMES = [FIRST, LOADED, THIRD]
+const NAMES = [FIRST, LOADED, 'rabbit-3@127.0.0.1']
 
 /** What nodes are asked through: nothing, or the first. */
 const WAYS = [undefined, FIRST]
@@ -32,13 +32,6 @@ const MOMENT = { timeout: 20_000 }
 
 const shortfall = await whyNoImage('rabbitmq')
 if (shortfall !== undefined) console.error(`a cluster of RabbitMQ skipped: ${shortfall}`)
-
-/** What a sweep told of a node. */
-interface Answer {
-  readonly node: string
-  readonly snapshot: Snapshot
-  readonly diagnosis: Diagnosis
-}
 
 /** Of `rabbitmqctl cluster_status`, among other things. */
 interface ClusterStatus {
@@ -107,49 +100,50 @@ describeUnless(shortfall, 'a cluster of RabbitMQ', () => {
     return found.map(({ name }) => `${name}@127.0.0.1`).toSorted()
   }
 
-  /** Sweeps the cluster, and holds the accounting of each node to its promise. */
-  async function sweepAll(via: string | undefined): Promise<readonly Answer[]> {
-    const answers: Answer[] = []
-    for await (const result of sweep(NAMES, { cookie, epmdPort, via })) {
+  /** Sweeps those that the first node knows of, and holds the accounting of each to its promise. */
+  async function sweepAll(via: string | undefined): Promise<readonly NodeSummary[]> {
+    const access = { cookie, epmdPort, via }
+    const found = await discover([{ type: 'seed', node: FIRST }], access)
+    expect(found.failures).toEqual([])
+    const swept = found.nodes.map(({ name }) => name)
+    const summaries: NodeSummary[] = []
+    for await (const result of sweep(swept, access)) {
       if (result.status === 'failed') throw result.error
-      const { node, answer: snapshot } = result
-      const diagnosis = diagnose(snapshot)
+      const diagnosis = diagnose(result.answer)
       expectToAddUp(diagnosis.accounting)
-      answers.push({ node, snapshot, diagnosis })
+      summaries.push(summarizeNode(result.node, result.answer, diagnosis))
     }
-    return answers.toSorted((left, right) => NAMES.indexOf(left.node) - NAMES.indexOf(right.node))
+    return summaries.toSorted(compareSummaries('node'))
   }
 
   it('answers for each node, the same directly and through one of them', async () => {
     for (const via of WAYS) {
-      const answers = await sweepAll(via)
+      const summaries = await sweepAll(via)
       expect(
-        answers.map(({ node, snapshot, diagnosis }) => ({
-          node,
-          release: snapshot.otpRelease,
-          verdict: diagnosis.verdict,
-        })),
-      ).toEqual(NAMES.map((node) => ({ node, release: '27', verdict: 'healthy' })))
+        summaries.map(({ node, otpRelease, verdict }) => ({ node, otpRelease, verdict })),
+      ).toEqual(NAMES.map((node) => ({ node, otpRelease: '27', verdict: 'healthy' })))
+      expect(outliers(summaries)).toEqual([])
     }
   })
 
-  it('shows which node bears the load', async () => {
+  it('has a node that bears the load, and differs from the others by it', async () => {
     expect(await rabbitmqctl(LOADED, 'eval', publishing(40_000))).toBe('published')
     for (const via of WAYS) {
-      const answers = await sweepAll(via)
-      expect(answers.map(({ diagnosis }) => diagnosis.verdict)).toEqual([
-        'healthy',
-        'in-use',
-        'healthy',
-      ])
-      const [first, loaded, third] = answers.map(({ snapshot }) =>
-        Number(memory(snapshot, 'allocated')),
+      const summaries = await sweepAll(via)
+      expect(summaries.map(({ verdict }) => verdict)).toEqual(['healthy', 'in-use', 'healthy'])
+      const [largest] = summaries.toSorted(compareSummaries('resident'))
+      expect(largest?.node).toBe(LOADED)
+      const found = outliers(summaries)
+      expect(new Set(found.map(({ node, role }) => `${node} of ${role}`))).toEqual(
+        new Set([`${LOADED} of rabbit`]),
       )
-      expect(loaded).toBeGreaterThan(2 * Math.max(Number(first), Number(third)))
+      expect(found.map(({ what }) => what)).toEqual(
+        expect.arrayContaining(['allocated', 'resident']),
+      )
     }
   })
 
-  it('is as it was before', async () => {
+  it('is after a sweep as it was before', async () => {
     const before = { status: await clusterStatus(), registered: await ask('registered') }
     for (const via of WAYS) expect(await sweepAll(via)).toHaveLength(NAMES.length)
     const status = await clusterStatus()
