@@ -69,7 +69,10 @@ function outliersIn(figure: Figure, { role, summaries }: Peers): readonly Outlie
   const { what, side } = figure
   const told = summaries.flatMap((summary) => {
     const amount = summary[what]
-    return amount === undefined ? [] : [{ summary, amount, value: figure.toInteger(amount) }]
+    // A release that counts wrongly may use something of nothing, which is infinitely much.
+    return amount === undefined || !Number.isFinite(Number(amount))
+      ? []
+      : [{ summary, amount, value: figure.toInteger(amount) }]
   })
   if (told.length < OUTLIER_LIMITS.peers) return []
   const spread = spreadOf(told.map(({ value }) => value))

@@ -110,11 +110,14 @@ export const VERDICTS: readonly Verdict[] = [
   'healthy',
 ]
 
+/** Behind every figure. */
+const UNKNOWN = Number.POSITIVE_INFINITY
+
 type Order = (left: NodeSummary, right: NodeSummary) => number
 
 const COMPARISONS: Readonly<Record<SweepOrder, Order>> = {
   waste: (left, right) => mostFirst(left.waste, right.waste),
-  usage: ({ usage: left = Infinity }, { usage: right = Infinity }) => compare(left, right),
+  usage: (left, right) => compare(left.usage ?? UNKNOWN, right.usage ?? UNKNOWN),
   resident: (left, right) => mostFirst(left.resident, right.resident),
   verdict: (left, right) => VERDICTS.indexOf(left.verdict) - VERDICTS.indexOf(right.verdict),
   node: (left, right) => compareNames(left.node, right.node),
@@ -136,7 +139,7 @@ export function compareSummaries(by: SweepOrder = 'waste'): Order {
 }
 
 function mostFirst(left: Integer | undefined, right: Integer | undefined): number {
-  return compare(right ?? -1, left ?? -1)
+  return compare(right ?? -UNKNOWN, left ?? -UNKNOWN)
 }
 
 const collator = new Intl.Collator('en', { numeric: true })
