@@ -1,0 +1,279 @@
+/**
+ * The cluster of docker/compose.yaml, as docs/sweeping.md goes through it: swept directly and through its
+ * seed, by the built program.
+ */
+import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { Cookie } from '../src/dist/cookie.ts'
+import { Atom, isAtom, isList } from '../src/etf/index.ts'
+import { HiddenNode } from '../src/node/hidden-node.ts'
+import { describeUnless } from './support/describe-on-release.ts'
+import {
+  type Command,
+  findFreePort,
+  ProgramMissingError,
+  type ProgramResult,
+  runProgram,
+} from './support/index.ts'
+
+const COMPOSE_FILE = fileURLToPath(new URL('../docker/compose.yaml', import.meta.url))
+const NODES_FILE = fileURLToPath(new URL('../docker/cluster/nodes', import.meta.url))
+const MAIN = fileURLToPath(new URL('../lib/cli/main.js', import.meta.url))
+
+const HOSTS = ['shop1', 'shop2', 'shop3', 'shop4', 'shop5'] as const
+type Host = (typeof HOSTS)[number]
+
+const SEED = 'shop@shop1'
+
+/** The node that leads the table. */
+const WORST = { node: 'shop@shop3', release: '29', verdict: 'fragmented', worst: 'binary_alloc' }
+
+/** Which of them wastes a few kilobytes more is chance. */
+const HEALTHY = [
+  { node: 'shop@shop1', release: '25', verdict: 'healthy', worst: null },
+  { node: 'shop@shop2', release: '23', verdict: 'healthy', worst: null },
+]
+
+/** Who is connected with whom: the seed alone with the others, and nobody with the stranger. */
+const CONNECTIONS: Readonly<Record<Exclude<Host, 'shop5'>, readonly string[]>> = {
+  shop1: ['shop@shop2', 'shop@shop3', 'shop@shop5'],
+  shop2: [SEED],
+  shop3: [SEED],
+  shop4: [],
+}
+
+/** Docker's plugin, or the program that was there before it. */
+const COMPOSE_COMMANDS: readonly Command[] = [['docker', 'compose'], ['docker-compose']]
+
+const compose = await findCompose()
+const shortfall = await whyNoCluster()
+if (shortfall !== undefined) console.error(`the compose cluster skipped: ${shortfall}`)
+
+async function findCompose(): Promise<Command | undefined> {
+  for (const command of COMPOSE_COMMANDS) {
+    if (await works([...command, 'version'])) return command
+  }
+  return undefined
+}
+
+async function whyNoCluster(): Promise<string | undefined> {
+  if (!(await works(['docker', 'info']))) return 'no Docker engine answers; start one'
+  return compose === undefined
+    ? 'there is neither docker compose nor docker-compose; install one (Debian: docker-compose)'
+    : undefined
+}
+
+async function works(command: Command): Promise<boolean> {
+  try {
+    return (await runProgram(command, { timeout: 30_000 })).status === 0
+  } catch (error) {
+    if (error instanceof ProgramMissingError) return false
+    throw error
+  }
+}
+
+describeUnless(shortfall, 'the compose cluster', () => {
+  const project = `beamscope-test-${process.pid}-${randomBytes(4).toString('hex')}`
+  const cookie = randomBytes(16).toString('hex')
+  const ports = new Map<Host, number>()
+  /** The cookie that shop4 made. */
+  let strange: string
+
+  /** Runs a command of Compose on the cluster of this run. */
+  async function control(...command: readonly string[]): Promise<string> {
+    if (compose === undefined) throw new Error(shortfall)
+    const variables = [...ports].map(([host, port]) => [`${host.toUpperCase()}_PORT`, `${port}`])
+    const { status, stdout, stderr } = await runProgram(
+      [...compose, '--project-name', project, '--file', COMPOSE_FILE, ...command],
+      {
+        timeout: 120_000,
+        environment: {
+          ...inherited(),
+          ...Object.fromEntries(variables),
+          BEAMSCOPE_COOKIE: cookie,
+        },
+      },
+    )
+    if (status !== 0) throw new Error(`${command.join(' ')} ended with ${status}: ${stderr}`)
+    return stdout.trim()
+  }
+
+  async function countHealthy(): Promise<number> {
+    const label = `label=com.docker.compose.project=${project}`
+    const { stdout } = await runProgram(
+      ['docker', 'ps', '--quiet', '--filter', label, '--filter', 'health=healthy'],
+      { timeout: 30_000 },
+    )
+    return stdout.split('\n').length - 1
+  }
+
+  /** Where the hosts are found from here. */
+  function mappings(hosts: readonly Host[]): readonly string[] {
+    return hosts.flatMap((host) => ['--map', `${host}=127.0.0.1:${ports.get(host)}`])
+  }
+
+  /** Asks all nodes of the list, each at a port of its own or all through the seed. */
+  function sweep(how: 'directly' | 'via', ...options: readonly string[]): Promise<ProgramResult> {
+    const reach = how === 'via' ? ['--via', SEED, ...mappings(['shop1'])] : mappings(HOSTS)
+    // The one that is paused always takes as long as it may.
+    return beamscope('--nodes-file', NODES_FILE, ...reach, '--node-timeout', '8s', ...options)
+  }
+
+  function beamscope(...options: readonly string[]): Promise<ProgramResult> {
+    return runProgram([process.execPath, MAIN, 'sweep', ...options], {
+      timeout: 60_000,
+      environment: { BEAMSCOPE_COOKIE: cookie, HOME: '/nowhere' },
+    })
+  }
+
+  /** What a node is connected to, but for us. */
+  async function connectionsOf(host: Host, secret = cookie): Promise<readonly string[]> {
+    const map = new Map([[host, { host: '127.0.0.1', port: ports.get(host) }]])
+    await using hidden = new HiddenNode({ cookie: new Cookie(secret), map })
+    const remote = await hidden.connect(`shop@${host}`)
+    const nodes = await remote.call('erlang', 'nodes', [new Atom('connected')])
+    const names = isList(nodes) ? nodes.map((it) => (isAtom(it) ? it.name : '')) : []
+    return names.filter((it) => it !== hidden.name).sort()
+  }
+
+  async function connections(): Promise<typeof CONNECTIONS> {
+    const [shop1, shop2, shop3, shop4] = await Promise.all([
+      connectionsOf('shop1'),
+      connectionsOf('shop2'),
+      connectionsOf('shop3'),
+      connectionsOf('shop4', strange),
+    ])
+    return { shop1, shop2, shop3, shop4 }
+  }
+
+  beforeAll(async () => {
+    for (const host of HOSTS) ports.set(host, await findFreePort())
+    await control('up', '--detach')
+    try {
+      await vi.waitFor(async () => expect(await countHealthy()).toBe(HOSTS.length), {
+        timeout: 120_000,
+        interval: 500,
+      })
+    } catch (cause) {
+      throw new Error(`not all are healthy:\n${await control('logs', '--no-color')}`, { cause })
+    }
+    strange = await control('exec', '-T', 'shop4', 'sh', '-c', 'cat /tmp/*/.erlang.cookie')
+    expect(await connections()).toEqual(CONNECTIONS)
+  })
+
+  // Also when it did not come up.
+  afterAll(() => control('down', '--volumes'))
+
+  it('is the same cluster both ways, but for why a node cannot be asked', async () => {
+    const [directly, via] = await Promise.all([sweep('directly', '--json'), sweep('via', '--json')])
+    for (const { status, stdout } of [directly, via]) {
+      expect(status).toBe(6)
+      const { data, beamscope } = JSON.parse(stdout)
+      expect(beamscope).toBe('sweep/1')
+      const [worst, ...others] = data.nodes.map(summaryOf)
+      expect(worst).toEqual(WORST)
+      expect(others.sort(byNode)).toEqual(HEALTHY)
+      expect(data.totals).toMatchObject({ nodes: 3, verdicts: { healthy: 2, fragmented: 1 } })
+      expect(data.totals.waste).toBeGreaterThan(100 * 2 ** 20)
+      expect(data.outliers).toContainEqual(
+        expect.objectContaining({ node: 'shop@shop3', role: 'shop', what: 'waste' }),
+      )
+    }
+    expect(failuresIn(directly)).toEqual([
+      ['shop@shop4', 'ERR_DIST_WRONG_COOKIE'],
+      ['shop@shop5', 'ERR_TIMEOUT'],
+    ])
+    expect(failuresIn(via)).toEqual([
+      ['shop@shop4', 'ERR_CLUSTER_NOT_CONNECTED'],
+      ['shop@shop5', 'ERR_TIMEOUT'],
+    ])
+  })
+
+  it('is a table for people, and a line a node for programs', async () => {
+    const [table, stream] = await Promise.all([sweep('directly'), sweep('via', '--ndjson')])
+    expect([table.status, stream.status]).toEqual([6, 6])
+    expect(table.stdout).toMatch(/^node .*\nshop@shop3 +29 +fragmented /m)
+    expect(table.stdout).toMatch(/^Verdicts: 1 fragmented, 2 healthy$/m)
+    expect(table.stdout).toMatch(/shop@shop4[\s\S]* the\s+cookie\s+is\s+wrong/)
+    expect(table.stdout).toMatch(/shop@shop5: no answer within 8000 ms/)
+    expect(table.stdout).not.toContain(cookie)
+    const lines: readonly { readonly beamscope: string; readonly node: string }[] = stream.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines.map(({ node }) => node).sort()).toEqual(HOSTS.map((host) => `shop@${host}`))
+    // Each as soon as it is known.
+    expect(lines.at(-1)).toMatchObject({ beamscope: 'sweep-failure/1', node: 'shop@shop5' })
+  })
+
+  it('is found from the seed, which does not know the stranger', async () => {
+    const { status, stdout } = await beamscope(
+      ...['--via', SEED, ...mappings(['shop1']), '--dry-run', '--json'],
+    )
+    expect(status).toBe(0)
+    const { data } = JSON.parse(stdout)
+    expect(data.nodes.map(({ node }: { readonly node: string }) => node)).toEqual([
+      SEED,
+      ...CONNECTIONS.shop1,
+    ])
+  })
+
+  it('ends in 1 where there is what was asked for, although nodes failed', async () => {
+    const known = ['--exclude', '*@shop5', '--json']
+    const [found, limited, silent] = await Promise.all([
+      sweep('directly', ...known, '--fail-on', 'fragmented'),
+      sweep('via', ...known, '--max-waste', '100MiB'),
+      sweep('via', ...known, '--exclude', '*@shop4', '--max-waste', '1GiB'),
+    ])
+    expect([found.status, limited.status, silent.status]).toEqual([1, 1, 0])
+    expect(failuresIn(found)).toEqual([['shop@shop4', 'ERR_DIST_WRONG_COOKIE']])
+  })
+
+  it('has the connections that it had', async () => {
+    await expect.poll(connections, { timeout: 30_000 }).toEqual(CONNECTIONS)
+  })
+
+  // Last: from here on none is paused.
+  it('gets no connection for our sake, where one could be had', async () => {
+    await control('exec', '-T', 'shop5', 'sh', '-c', 'kill -CONT -1')
+    const answer = (): Promise<readonly string[] | string> => connectionsOf('shop5').catch(String)
+    await expect.poll(answer, { timeout: 30_000 }).toEqual([SEED])
+    const reach = ['--via', 'shop@shop3', ...mappings(['shop3'])]
+    const asked = await beamscope('shop@shop5', ...reach, '--json')
+    expect(failuresIn(asked)).toEqual([['shop@shop5', 'ERR_CLUSTER_NOT_CONNECTED']])
+    await expect.poll(answer, { timeout: 30_000 }).toEqual([SEED])
+  })
+})
+
+/** What programs inherit; `runProgram` takes all or nothing. */
+function inherited(): Record<string, string> {
+  const entries = Object.entries(process.env)
+  return Object.fromEntries(entries.flatMap(([key, it]) => (it === undefined ? [] : [[key, it]])))
+}
+
+interface SweptNode {
+  readonly node: string
+  readonly otp_release: string
+  readonly data: { readonly verdict: string; readonly worst: string | null }
+}
+
+interface Summary extends Pick<SweptNode, 'node'> {
+  readonly release: string
+  readonly verdict: string
+  readonly worst: string | null
+}
+
+function summaryOf({ node, otp_release: release, data }: SweptNode): Summary {
+  return { node, release, verdict: data.verdict, worst: data.worst }
+}
+
+function byNode(left: Summary, right: Summary): number {
+  return left.node < right.node ? -1 : 1
+}
+
+function failuresIn({ stdout }: ProgramResult): readonly (readonly [string, string])[] {
+  const failures: readonly { readonly node: string; readonly code: string }[] =
+    JSON.parse(stdout).data.failures
+  return failures.map(({ node, code }) => [node, code])
+}
