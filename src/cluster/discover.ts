@@ -78,7 +78,7 @@ export interface DiscoveryFailure {
 }
 
 export interface Discovery {
-  /** Each once: in the order of the sources, and sorted within one. */
+  /** Each once: in the order of the sources, and sorted within one that is no list of the user's. */
   readonly nodes: readonly DiscoveredNode[]
   /** These take nothing from what others told. */
   readonly failures: readonly DiscoveryFailure[]
@@ -90,7 +90,7 @@ const DEFAULT_TIMEOUT = 10_000
 const MAX_TIMEOUT = 2 ** 31 - 1
 
 /**
- * Asks all sources, at the same time. Our own node is left out, unless it is in a list.
+ * Asks all sources, at the same time. Our own node is left out by its name, unless it is in a list.
  *
  * @throws {RangeError} when `concurrency` or `timeout` is none
  * @throws {InvalidDnsServerError} when one of `dnsServers` is none
@@ -272,7 +272,7 @@ function gather(all: readonly Told[], filter: NodeFilter, ownName: string | unde
       failures.push({ source, error: new TooManyNodesError() })
       continue
     }
-    for (const name of fresh.sort()) nodes.set(name, { name, source })
+    for (const name of isGiven ? fresh : fresh.sort()) nodes.set(name, { name, source })
   }
   return { nodes: [...nodes.values()], failures }
 }
