@@ -117,7 +117,7 @@ describeUnless(shortfall, 'the compose cluster', () => {
   function sweep(how: 'directly' | 'via', ...options: readonly string[]): Promise<ProgramResult> {
     const reach = how === 'via' ? ['--via', SEED, ...mappings(['shop1'])] : mappings(HOSTS)
     // The one that is paused always takes as long as it may.
-    return beamscope('--nodes-file', NODES_FILE, ...reach, '--node-timeout', '8s', ...options)
+    return beamscope('--nodes-file', NODES_FILE, ...reach, '--node-timeout', '5s', ...options)
   }
 
   function beamscope(...options: readonly string[]): Promise<ProgramResult> {
@@ -196,7 +196,7 @@ describeUnless(shortfall, 'the compose cluster', () => {
     expect(table.stdout).toMatch(/^node .*\nshop@shop3 +29 +fragmented /m)
     expect(table.stdout).toMatch(/^Verdicts: 1 fragmented, 2 healthy$/m)
     expect(table.stdout).toMatch(/shop@shop4[\s\S]* the\s+cookie\s+is\s+wrong/)
-    expect(table.stdout).toMatch(/shop@shop5: no answer within 8000 ms/)
+    expect(table.stdout).toMatch(/shop@shop5: no answer within 5000 ms/)
     expect(table.stdout).not.toContain(cookie)
     const lines: readonly { readonly beamscope: string; readonly node: string }[] = stream.stdout
       .trim()
