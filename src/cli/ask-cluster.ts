@@ -55,7 +55,7 @@ export async function askCluster<Answer>(
   const start = performance.now()
   const { timeout: whole = DEFAULT_TIMEOUT, via } = options
   const left = (): Waiting => ({
-    timeout: Math.max(1, start + whole - performance.now()),
+    timeout: Math.max(1, Math.ceil(start + whole - performance.now())),
     signal: context.signal,
   })
   const [

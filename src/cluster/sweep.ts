@@ -46,6 +46,9 @@ export interface SweepProgress {
   readonly slowest: { readonly node: string; readonly duration: number } | undefined
 }
 
+/** Of the command line, for the time of a node. */
+const OPTION = '--node-timeout'
+
 export const DEFAULT_NODE_TIMEOUT = 10_000
 export const DEFAULT_CONCURRENCY = 16
 
@@ -200,7 +203,7 @@ export class Sweep<Answer> implements AsyncIterable<SweepResult<Answer>> {
     const left = (): Waiting & { readonly timeout: number } => {
       signal.throwIfAborted()
       const timeout = this.#nodeTimeout - duration()
-      if (timeout <= 0) throw new TimeoutError(what, this.#nodeTimeout)
+      if (timeout <= 0) throw new TimeoutError(what, this.#nodeTimeout, OPTION)
       return { timeout, signal }
     }
     const ask: Question<Answer> = async (callee) => {
@@ -224,7 +227,7 @@ export class Sweep<Answer> implements AsyncIterable<SweepResult<Answer>> {
   #failure(error: unknown, duration: number, { reason }: AbortSignal): Failure {
     const isOver = error instanceof TimeoutError && duration >= this.#nodeTimeout - TIMER_ERROR
     return isOver && error !== reason
-      ? { duration, error: new TimeoutError(error.what, this.#nodeTimeout) }
+      ? { duration, error: new TimeoutError(error.what, this.#nodeTimeout, OPTION) }
       : { duration, error }
   }
 }

@@ -174,8 +174,8 @@ export class TimeoutError extends BeamscopeError {
   readonly what: string
   /** Milliseconds. */
   readonly timeout: number
-  constructor(what: string, timeout: number) {
-    super(`${what}: no answer within ${timeout} ms`, { hint: 'allow more with --timeout' })
+  constructor(what: string, timeout: number, option = '--timeout') {
+    super(`${what}: no answer within ${timeout} ms`, { hint: `allow more with ${option}` })
     this.what = what
     this.timeout = timeout
   }
