@@ -66,7 +66,7 @@ function headingText(
   { paper: { colors }, label, unit }: SweepView,
 ): string {
   const facts = [
-    `${summaries.length} of ${nodesText(summaries.length + failures.length)} answered`,
+    `${formatCount(summaries.length)} of ${nodesText(summaries.length + failures.length)} answered`,
     `${(duration / 1000).toFixed(1)} s`,
     ...(unit === undefined ? [] : [`sizes in ${unit}s`]),
   ]
@@ -117,7 +117,7 @@ function tableText({ summaries, totals }: SweepReport, view: SweepView): string 
   if (hidden.length === 0) return text
   const waste = sum(hidden.map((summary) => summary.waste ?? 0))
   return `${text}\n${paper.colors.dim(
-    `and ${hidden.length} more, which waste ${sizeText(waste, view)} together; --all shows them`,
+    `and ${formatCount(hidden.length)} more with ${sizeText(waste, view)} wasted together; --all shows them`,
   )}`
 }
 
