@@ -57,7 +57,7 @@ export class NoDnsAnswerError extends DnsError {
     super(
       `no DNS server answers for ${quoteForeignText(dnsName)} (asked: ${servers.join(', ')})`,
       dnsName,
-      { cause, hint: 'name a DNS server that can be reached, or allow more time with --timeout' },
+      { cause, hint: 'name one that can be reached by --dns-server ADDRESS' },
     )
     this.servers = servers
   }
@@ -71,7 +71,10 @@ export class DnsFailedError extends DnsError {
   constructor(dnsName: string, reason: string, servers: readonly string[], cause?: unknown) {
     super(`DNS cannot tell of ${quoteForeignText(dnsName)}: ${reason}`, dnsName, {
       cause,
-      hint: `asked: ${servers.join(', ')}; another DNS server may know`,
+      hint:
+        reason === 'EBADNAME'
+          ? 'no name in DNS can be written like this'
+          : `asked: ${servers.join(', ')}; another may know: --dns-server ADDRESS`,
     })
     this.reason = reason
   }
@@ -84,7 +87,7 @@ export class InvalidDnsServerError extends BeamscopeError {
   constructor(text: string, cause?: unknown) {
     super(`${quoteForeignText(text)} is no DNS server`, {
       cause,
-      hint: 'write it as ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; a name is no address',
+      hint: 'write it as ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT, without names',
     })
     this.text = text
   }

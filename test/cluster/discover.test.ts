@@ -61,17 +61,18 @@ describe('discovery', () => {
     expect(await discover([list()])).toEqual({ nodes: [], failures: [] })
   })
 
-  it('gives each node once, with the first source that knew it, sorted within each', async () => {
-    await using epmd = await startEpmd('c', 'b')
+  it('gives each node once, with the first source that knew it, in the order of a list or sorted', async () => {
+    await using epmd = await startEpmd('c', 'b', 'a')
     const found = await discover(
       [list('z@h', `b@${HOST}`, 'a@h', 'a@h'), { type: 'epmd', host: HOST }, list('a@h', 'y@h')],
       { epmdPort: epmd.port },
     )
     expect(found).toEqual({
       nodes: [
-        { name: 'a@h', source: 'given' },
-        { name: `b@${HOST}`, source: 'given' },
         { name: 'z@h', source: 'given' },
+        { name: `b@${HOST}`, source: 'given' },
+        { name: 'a@h', source: 'given' },
+        { name: `a@${HOST}`, source: `EPMD of ${HOST}` },
         { name: `c@${HOST}`, source: `EPMD of ${HOST}` },
         { name: 'y@h', source: 'given' },
       ],
