@@ -11,9 +11,10 @@ const SLOW = 1_000
 export function progressText(progress: SweepProgress, total: number): string {
   const { answered, failed, running, slowest } = progress
   const done = `${answered + failed} of ${total} nodes done, ${failed} of them failed`
-  if (slowest === undefined) return done
-  const seconds = (slowest.duration / 1000).toFixed(1)
-  const who =
-    slowest.duration < SLOW ? '' : `, the slowest ${printable(slowest.node)} for ${seconds} s`
+  if (running === 0) return done
+  const isSlow = slowest !== undefined && slowest.duration >= SLOW
+  const who = isSlow
+    ? `, the slowest ${printable(slowest.node)} for ${(slowest.duration / 1000).toFixed(1)} s`
+    : ''
   return `${done}; ${running} running${who}`
 }
