@@ -20,6 +20,9 @@ import { type Answerer, COOKIE, hanging, ScriptedCluster } from './scripted-clus
 const HOST = '127.0.0.1'
 const SEED = `seed@${HOST}`
 
+/** What is to come, or to end, does so in its own time. Milliseconds. */
+const MOMENT = { timeout: 20_000 }
+
 /** What a node answers to `nodes/1`. */
 function connectedTo(visible: readonly string[], hidden: readonly string[] = []): Answerer {
   return (module, name, args) => {
@@ -174,7 +177,7 @@ describe('discovery', () => {
     await vi.waitUntil(() => cluster.open.length > 0 && dns.asked.length > 0 && epmd.count() > 0)
     controller.abort(reason)
     expect(await Promise.all(ends)).toEqual([reason, reason])
-    await vi.waitUntil(() => cluster.open.length === 0 && epmd.count() === 0)
+    await vi.waitUntil(() => cluster.open.length === 0 && epmd.count() === 0, MOMENT)
   })
 
   it('asks so many at a time', async () => {
@@ -205,7 +208,7 @@ describe('discovery', () => {
         error: { code: 'ERR_TIMEOUT', timeout: 200 },
       })),
     )
-    await vi.waitUntil(() => epmd.total() === 5 && epmd.count() === 0)
+    await vi.waitUntil(() => epmd.total() === 5 && epmd.count() === 0, MOMENT)
   })
 
   it('warns of nothing, however many are asked', async () => {
@@ -235,7 +238,7 @@ describe('a seed', () => {
       nodes: ['a@h', 'b@h', SEED].map((name) => ({ name, source })),
       failures: [],
     })
-    await vi.waitUntil(() => cluster.open.length === 0)
+    await vi.waitUntil(() => cluster.open.length === 0, MOMENT)
   })
 
   it('tells of hidden nodes if it is asked to, but for ours', async () => {
@@ -279,7 +282,7 @@ describe('a seed', () => {
       `seed ${SEED}`,
       `seed ${other}`,
     ])
-    await vi.waitUntil(() => cluster.open.length === 0)
+    await vi.waitUntil(() => cluster.open.length === 0, MOMENT)
   })
 
   it('stays connected where it was before', async () => {
@@ -310,7 +313,7 @@ describe('a seed', () => {
     expect(found.failures).toEqual([])
     expect(namesOf(found)).toEqual(['a@h', SEED, via])
     expect(cluster.connected).toEqual([via])
-    await vi.waitUntil(() => cluster.open.length === 0)
+    await vi.waitUntil(() => cluster.open.length === 0, MOMENT)
   })
 
   it.each<[string, Term]>([
@@ -326,7 +329,7 @@ describe('a seed', () => {
     expect(failures).toMatchObject([
       { source: `seed ${SEED}`, error: { code: 'ERR_NODE_UNEXPECTED_REPLY', node: SEED } },
     ])
-    await vi.waitUntil(() => cluster.open.length === 0)
+    await vi.waitUntil(() => cluster.open.length === 0, MOMENT)
   })
 
   it('may tell names that are none', async () => {
@@ -350,18 +353,18 @@ describe('a seed', () => {
       [SEED]: behaviour,
       [other]: connectedTo(['a@h']),
     })
-    const options = { ...cluster.options, timeout: behaviour === 'silent' ? 500 : 20_000 }
+    const options = { ...cluster.options, timeout: behaviour === 'silent' ? 2_000 : 20_000 }
     const found = await discover([seed(SEED), seed(other)], options)
     expect(namesOf(found)).toEqual(['a@h', other])
     expect(found.failures).toMatchObject([{ source: `seed ${SEED}`, error: { code } }])
-    await vi.waitUntil(() => cluster.open.length === 0)
+    await vi.waitUntil(() => cluster.open.length === 0, MOMENT)
   })
 
   it('that hangs fails within its time, which is the one that is told', async () => {
     await using cluster = await ScriptedCluster.start({ [SEED]: hanging })
     const { failures } = await discover([seed(SEED)], { ...cluster.options, timeout: 300 })
     expect(failures).toMatchObject([{ error: { code: 'ERR_TIMEOUT', timeout: 300 } }])
-    await vi.waitUntil(() => cluster.open.length === 0)
+    await vi.waitUntil(() => cluster.open.length === 0, MOMENT)
   })
 
   describe('without a cookie', () => {
