@@ -174,7 +174,10 @@ describe('discovery', () => {
       signal: controller.signal,
     })
     const ends = [failure(asked), failure(other)]
-    await vi.waitUntil(() => cluster.open.length > 0 && dns.asked.length > 0 && epmd.count() > 0)
+    await vi.waitUntil(
+      () => cluster.open.length > 0 && dns.asked.length > 0 && epmd.count() > 0,
+      MOMENT,
+    )
     controller.abort(reason)
     expect(await Promise.all(ends)).toEqual([reason, reason])
     await vi.waitUntil(() => cluster.open.length === 0 && epmd.count() === 0, MOMENT)
@@ -187,7 +190,7 @@ describe('discovery', () => {
       hosts.map((host) => ({ type: 'epmd', host })),
       { map: mapped(...hosts), epmdPort: epmd.port, concurrency: 2 },
     )
-    await vi.waitUntil(() => epmd.count() === 2)
+    await vi.waitUntil(() => epmd.count() === 2, MOMENT)
     await new Promise((resolve) => setTimeout(resolve, 50))
     expect(epmd.count()).toBe(2)
     epmd.answer('name a at port 4711\n')
