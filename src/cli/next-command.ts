@@ -1,17 +1,20 @@
 /**
  * The command lines that output suggests: about the same node, reached in the same way.
  */
+import type { ClusterOptions } from './cluster-options.ts'
 import type { ConnectionOptions, TargetOptions } from './options.ts'
 
 /** `beamscope COMMAND` with the target and the connection's options, ready to be pasted in a shell. */
 export function nextCommand(
   command: string,
   node: string | undefined,
-  options: TargetOptions,
+  options: TargetOptions & Pick<ClusterOptions, 'via'>,
 ): string {
   // Standard input is not there a second time.
   const file = options.snapshot === '-' ? 'FILE' : (options.snapshot ?? 'FILE')
-  const words = node === undefined ? ['--snapshot', file] : [node, ...connectionWords(options)]
+  const via = options.via === undefined ? [] : ['--via', options.via]
+  const words =
+    node === undefined ? ['--snapshot', file] : [node, ...via, ...connectionWords(options)]
   return ['beamscope', command, ...words.map(quote)].join(' ')
 }
 

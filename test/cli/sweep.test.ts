@@ -192,6 +192,11 @@ describe('sweep', () => {
     })
   })
 
+  it('suggests to ask the worst node in the way in which it was asked', async () => {
+    const { stdout } = await cli(['sweep', WELL[3], '--via', WELL[3], '--timeout', '20s'])
+    expect(stdout).toMatch(/Next: beamscope diagnose shop4@127\.0\.0\.1 --via shop4@127\.0\.0\.1$/m)
+  })
+
   it('fails as the only source of names did', async () => {
     const { code, stdout, stderr } = await cli(['sweep', '--cluster', 'foreign@127.0.0.1'])
     expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
