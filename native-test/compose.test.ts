@@ -3,11 +3,14 @@
  * seed, by the built program.
  */
 import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { Cookie } from '../src/dist/cookie.ts'
 import { Atom, isAtom, isList } from '../src/etf/index.ts'
 import { HiddenNode } from '../src/node/hidden-node.ts'
+import { projectFolder } from '../test/snippets.ts'
 import { describeUnless } from './support/describe-on-release.ts'
 import {
   type Command,
@@ -19,6 +22,7 @@ import {
 
 const COMPOSE_FILE = fileURLToPath(new URL('../docker/compose.yaml', import.meta.url))
 const NODES_FILE = fileURLToPath(new URL('../docker/cluster/nodes', import.meta.url))
+const GUIDE = 'docs/sweeping.md'
 const MAIN = fileURLToPath(new URL('../lib/cli/main.js', import.meta.url))
 
 const HOSTS = ['shop1', 'shop2', 'shop3', 'shop4', 'shop5'] as const
@@ -127,6 +131,17 @@ describeUnless(shortfall, 'the compose cluster', () => {
     })
   }
 
+  /** The guide's commands that ask the cluster; there its hosts have the ports that it has by default. */
+  async function readCommands(): Promise<string> {
+    const text = await readFile(join(projectFolder, GUIDE), 'utf8')
+    const blocks = Array.from(text.matchAll(/^```sh\n(.*?)^```$/gms), ([, block = '']) => block)
+    let commands = blocks.filter((it) => /shop\d.*npx|npx.*shop\d/s.test(it)).join('')
+    for (const [host, port] of ports) {
+      commands = commands.replaceAll(new RegExp(`(?<=${host}=127.0.0.1:)\\d+`, 'g'), `${port}`)
+    }
+    return commands
+  }
+
   /** What a node is connected to, but for us. */
   async function connectionsOf(host: Host, secret = cookie): Promise<readonly string[]> {
     const map = new Map([[host, { host: '127.0.0.1', port: ports.get(host) }]])
@@ -228,6 +243,21 @@ describeUnless(shortfall, 'the compose cluster', () => {
     ])
     expect([found.status, limited.status, silent.status]).toEqual([1, 1, 0])
     expect(failuresIn(found)).toEqual([['shop@shop4', 'ERR_DIST_WRONG_COOKIE']])
+  })
+
+  it('does what the guide says of it', async () => {
+    const script = `
+      cd "${projectFolder}"
+      npx() { shift; "${process.execPath}" "${MAIN}" "$@" >&2; echo "$1 $?"; }
+      ${await readCommands()}`
+    const { stdout, stderr } = await runProgram(['bash', '-c', script], {
+      timeout: 60_000,
+      environment: { ...inherited(), BEAMSCOPE_COOKIE: cookie },
+    })
+    const directly = ['sweep 6']
+    const via = ['sweep 6', 'sweep 6', 'sweep 0', 'memory 0']
+    const limited = ['sweep 1']
+    expect(stdout.trim().split('\n'), stderr).toEqual([...directly, ...via, ...limited])
   })
 
   it('has the connections that it had', async () => {
