@@ -39,7 +39,7 @@ export class Seed {
   }
 
   /**
-   * The node itself, if it is the seed, or a stand-in whose calls the seed makes. What a call throws is what
+   * The seed itself, or a stand-in whose calls the seed makes. What a call throws is what
    * it would throw directly, and besides {@link SeedLostError}.
    *
    * @throws {InvalidNodeNameError}
@@ -49,10 +49,21 @@ export class Seed {
    */
   async reach(node: string, waiting: Waiting): Promise<Callee> {
     parseNodeName(node)
-    if (node === this.#remote.name) return this.#remote
+    if (node === this.#remote.name)
+      return { name: node, call: (...call) => this.#callSeed(...call) }
     const connected = await this.#about(node, this.#connectedNodes(waiting))
     if (!connected.has(node)) throw new NotInClusterError(node, this.#remote.name)
     return { name: node, call: (...call) => this.#call(node, ...call) }
+  }
+
+  /** Nobody has closed the connection but the seed itself, also before it was asked. */
+  async #callSeed(...call: Parameters<Callee['call']>): Promise<Term> {
+    try {
+      return await this.#remote.call(...call)
+    } catch (error) {
+      const { name } = this.#remote
+      throw error instanceof NotConnectedError ? new ConnectionLostError(name) : error
+    }
   }
 
   async #call(

@@ -6,7 +6,8 @@ import { SPAWN_REPLY_MONITOR } from '../../src/dist/control.ts'
 import { Cookie } from '../../src/dist/cookie.ts'
 import { parseNodeName } from '../../src/dist/node-name.ts'
 import { writeSignal } from '../../src/dist/signals.ts'
-import { type EpmdServer, startEpmdServer } from '../../src/epmd/server.ts'
+import { register } from '../../src/epmd/client.ts'
+import { startEpmdServer } from '../../src/epmd/server.ts'
 import { Atom, atom, isAtom, isList, Pid, type Term, tuple } from '../../src/etf/index.ts'
 import { listenTcp } from '../../src/net/tcp.ts'
 import type { Listener, Transport } from '../../src/net/transport.ts'
@@ -54,28 +55,38 @@ export const failing: Answerer = () => {
 /** No call is ever answered. */
 export const hanging: Answerer = () => new Promise(() => {})
 
+export interface ScriptedClusterOptions {
+  /** Of a port mapper that runs; by default they bring one of their own. */
+  readonly epmdPort?: number
+  readonly cookie?: Cookie
+}
+
 export class ScriptedCluster implements AsyncDisposable {
   /** The nodes that were connected to, in that order, each as often as it was. */
   readonly connected: string[] = []
   /** How many connections there were at most at once. */
   most = 0
-  readonly #epmd: EpmdServer
+  /** How a sweep reaches them. */
+  readonly options: { readonly cookie: Cookie; readonly epmdPort: number }
+  readonly #resources: AsyncDisposable[] = []
   readonly #listeners: Listener[] = []
   readonly #transports = new Map<Transport, string>()
 
-  private constructor(epmd: EpmdServer) {
-    this.#epmd = epmd
+  private constructor(cookie: Cookie, epmdPort: number) {
+    this.options = { cookie, epmdPort }
   }
 
-  static async start(nodes: Readonly<Record<string, Behaviour>> = {}): Promise<ScriptedCluster> {
-    const cluster = new ScriptedCluster(await startEpmdServer())
-    for (const [name, behaviour] of Object.entries(nodes)) await cluster.add(name, behaviour)
+  static async start(
+    nodes: Readonly<Record<string, Behaviour>> = {},
+    { epmdPort, cookie = COOKIE }: ScriptedClusterOptions = {},
+  ): Promise<ScriptedCluster> {
+    // A connection for each name that is registered, and a look-up for each node that is asked.
+    const own =
+      epmdPort === undefined ? await startEpmdServer({ maxConnections: 2_000 }) : undefined
+    const cluster = new ScriptedCluster(cookie, epmdPort ?? own?.port ?? 0)
+    if (own !== undefined) cluster.#resources.push(own)
+    for (const [name, behaviour] of Object.entries(nodes)) await cluster.#add(name, behaviour)
     return cluster
-  }
-
-  /** How to reach the nodes. */
-  get options(): { readonly cookie: Cookie; readonly epmdPort: number } {
-    return { cookie: COOKIE, epmdPort: this.#epmd.port }
   }
 
   /** The nodes that are connected now. */
@@ -83,20 +94,15 @@ export class ScriptedCluster implements AsyncDisposable {
     return [...this.#transports.values()]
   }
 
-  async add(name: string, behaviour: Behaviour): Promise<void> {
+  async #add(name: string, behaviour: Behaviour): Promise<void> {
     if (behaviour === 'absent') return
     const listener = await listenTcp({ host: '127.0.0.1', port: 0 }, (transport) =>
       this.#accept(name, behaviour, transport),
     )
-    this.#epmd.register({
-      name: parseNodeName(name).alive,
-      port: listener.port,
-      kind: 'normal',
-      protocol: 0,
-      highestVersion: 6,
-      lowestVersion: 6,
-      extra: new Uint8Array(),
-    })
+    const { alive } = parseNodeName(name)
+    const registrant = { name: alive, port: listener.port, kind: 'normal' } as const
+    const epmd = { host: '127.0.0.1', port: this.options.epmdPort }
+    this.#resources.push(await register(registrant, epmd))
     if (behaviour === 'deaf') await listener.close()
     else this.#listeners.push(listener)
   }
@@ -109,7 +115,7 @@ export class ScriptedCluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const listener of this.#listeners) await listener.close()
     for (const transport of this.#transports.keys()) transport.destroy()
-    await this.#epmd.close()
+    for (const resource of this.#resources) await resource[Symbol.asyncDispose]()
   }
 
   #accept(name: string, behaviour: Behaviour, transport: Transport): void {
@@ -151,7 +157,7 @@ export class ScriptedCluster implements AsyncDisposable {
       },
       end,
     }
-    const cookie = behaviour === 'foreign' ? new Cookie('another') : COOKIE
+    const cookie = behaviour === 'foreign' ? new Cookie('another') : this.options.cookie
     accept(transport, receiver, { self, cookie, admit: () => 'ok' }).catch(end)
   }
 }

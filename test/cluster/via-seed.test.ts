@@ -10,6 +10,7 @@ import {
 } from '../../src/node/errors.ts'
 import {
   RemoteCallError,
+  RemoteError,
   RemoteExceptionError,
   RemoteExitError,
   RemoteSignalError,
@@ -42,7 +43,7 @@ function scriptedSeed(script: {
       return module === 'erpc' ? call() : nodes()
     },
   }
-  return { seed: new Seed(seed), asked, remote: seed }
+  return { seed: new Seed(seed), asked }
 }
 
 /** What a call to the node through the seed throws when the call on the seed does this. */
@@ -56,11 +57,10 @@ async function raisedBy(cause: Error): Promise<unknown> {
 }
 
 /** The same error: class, node and reason. */
-function expectSame(error: unknown, expected: RemoteThrowError | RemoteCallError): void {
+function expectSame(error: unknown, expected: RemoteError): void {
   expect(error).toBeInstanceOf(expected.constructor)
   expect(error).toMatchObject({ node: expected.node, message: expected.message })
-  const { reason } = error instanceof expected.constructor ? Object(error) : {}
-  expect(equals(reason, expected.reason)).toBe(true)
+  expect(error instanceof RemoteError && equals(error.reason, expected.reason)).toBe(true)
 }
 
 describe('a node that is reached through a seed', () => {
@@ -88,9 +88,11 @@ describe('a node that is reached through a seed', () => {
   })
 
   test('is the seed itself, where that is asked for', async () => {
-    const { seed, asked, remote } = scriptedSeed({})
-    expect(await seed.reach(SEED, WAITING)).toBe(remote)
-    expect(asked).toEqual([])
+    const { seed, asked } = scriptedSeed({ nodes: () => 7 })
+    const node = await seed.reach(SEED, WAITING)
+    expect(node.name).toBe(SEED)
+    expect(await node.call('m', 'f', [1], WAITING)).toBe(7)
+    expect(asked).toEqual([{ call: 'm:f', args: [1], timeout: 5_000 }])
   })
 
   test('has to be connected to it: nobody is connected for our sake', async () => {
@@ -232,6 +234,13 @@ describe('a seed that is lost', () => {
       expect(error).toMatchObject({ node: NODE, seed: SEED, cause })
     },
   )
+
+  test('is lost as a node that is asked, too', async () => {
+    const { seed } = scriptedSeed({ nodes: () => Promise.reject(new NotConnectedError(SEED)) })
+    const asked = (await seed.reach(SEED, WAITING)).call('m', 'f', [], WAITING)
+    await expect(asked).rejects.toBeInstanceOf(ConnectionLostError)
+    await expect(asked).rejects.toMatchObject({ node: SEED })
+  })
 
   test('is said to be where a node is to be reached, too, of each', async () => {
     const cause = new NotConnectedError(SEED)
