@@ -2,6 +2,7 @@
  * A node in one line: what a sweep keeps of each of thousands of nodes, made from its snapshot and diagnosis.
  */
 import { type AccountingId, accountingLine } from './accounting.ts'
+import { defaultSettings } from './default-settings.ts'
 import type { Diagnosis } from './diagnose.ts'
 import type { Finding, Verdict } from './finding.ts'
 import { add, compare } from './integer.ts'
@@ -38,7 +39,8 @@ export interface NodeShape {
   readonly schedulers: number | undefined
   /**
    * By `allocator.setting`, as `binary_alloc.as`: the settings in force that are not known to be those of a
-   * node without any `+M` flag. `undefined` where the snapshot holds no allocator.
+   * node without any `+M` flag. Of a release that was not measured, those that are other than what all
+   * measured ones have. `undefined` where the snapshot holds no allocator.
    */
   readonly settings: Readonly<Record<string, OptionValue>> | undefined
 }
@@ -83,16 +85,26 @@ function worstOf({ verdict, findings }: Diagnosis): string | undefined {
 
 /** Defaults depend on the release and the schedulers, so that only what is left can be compared. */
 function ownSettings(snapshot: Snapshot): NodeShape['settings'] {
-  const { allocators, disabled } = snapshot
+  const { allocators, disabled, otpRelease } = snapshot
   if (allocators.length === 0 && disabled.length === 0) return undefined
+  const like = areDefaultsKnown(otpRelease) ? otpRelease : undefined
   const own: Record<string, OptionValue> = {}
-  for (const { allocator, settings } of settingsByAllocator(snapshot).values()) {
+  for (const { allocator, settings } of settingsByAllocator({
+    ...snapshot,
+    otpRelease: like,
+  }).values()) {
     for (const { name, value, differs } of settings) {
       if (differs !== false) own[`${allocator}.${name}`] = value
     }
   }
   for (const allocator of disabled) own[`${allocator}.e`] = false
   return own
+}
+
+/** Whether the settings of a node without any flag were measured on that release. */
+export function areDefaultsKnown(otpRelease: string | undefined): boolean {
+  const any = { allocator: 'binary_alloc', instance: 0, schedulers: 1 }
+  return otpRelease !== undefined && defaultSettings({ ...any, otpRelease }) !== undefined
 }
 
 /** By what summaries can be put in order; the first of them is the default. */

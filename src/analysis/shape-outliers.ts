@@ -1,10 +1,10 @@
 /**
  * Nodes that were built or started in another way than most of their peers.
  */
-import { defaultSettings, UNLIMITED } from './default-settings.ts'
+import { UNLIMITED } from './default-settings.ts'
 import { sizeInWords } from './finding.ts'
 import { unitOf } from './flags.ts'
-import type { NodeShape } from './node-summary.ts'
+import { areDefaultsKnown, type NodeShape } from './node-summary.ts'
 import { OUTLIER_LIMITS, type Outlier, type Peers } from './outlier.ts'
 import type { OptionValue } from './snapshot.ts'
 
@@ -83,11 +83,13 @@ function settingOutliers({ role, summaries }: Peers): readonly Outlier[] {
       }
     }
     return [...holders].flatMap(([setting, held]) => {
+      const enabled = `${setting.slice(0, setting.indexOf('.'))}.e`
       // Who has the default is looked for only if most have not: these are few settings, of however many.
       const all =
         2 * held.length > group.length
           ? group
-              .filter(({ settings }) => !isDisabled(setting, settings))
+              // An allocator that is turned off has no setting but that.
+              .filter(({ settings }) => settings[enabled] !== false || setting === enabled)
               .map(({ node, settings }) => ({ node, value: settings[setting] }))
           : held
       const inWords = (value: OptionValue | undefined): string => settingInWords(setting, value)
@@ -98,22 +100,12 @@ function settingOutliers({ role, summaries }: Peers): readonly Outlier[] {
 
 type Settings = NonNullable<NodeShape['settings']>
 
-/** An allocator that is turned off has no setting but that. */
-function isDisabled(setting: string, settings: Settings): boolean {
-  const own = `${setting.slice(0, setting.indexOf('.'))}.e`
-  return setting !== own && settings[own] === false
-}
-
 /**
  * Where the defaults are known, only what differs from them is left of the settings, and all nodes can be
- * compared. Elsewhere there are all settings, of which some depend on the release and the schedulers.
+ * compared. Elsewhere what is left may depend on the release and the schedulers.
  */
-function comparableBy({ otpRelease, schedulers = 1 }: NodeShape): string {
-  const isKnown =
-    otpRelease !== undefined &&
-    defaultSettings({ allocator: 'binary_alloc', instance: 1, otpRelease, schedulers }) !==
-      undefined
-  return isKnown ? '' : `${otpRelease} ${schedulers}`
+function comparableBy({ otpRelease, schedulers }: NodeShape): string {
+  return areDefaultsKnown(otpRelease) ? '' : `${otpRelease} ${schedulers}`
 }
 
 function settingInWords(setting: string, value: OptionValue | undefined): string {
