@@ -84,6 +84,7 @@ export async function askCluster<Answer>(
       timeout: nodeTimeout ?? DEFAULT_NODE_TIMEOUT,
       concurrency,
       from,
+      via,
       ...(match === undefined ? {} : { match }),
       ...(exclude === undefined ? {} : { exclude }),
       ...(dnsServers === undefined ? {} : { dnsServers }),
