@@ -41,7 +41,12 @@ export interface SweepView extends Pick<View, 'paper' | 'unit' | 'label'> {
   next(command: string, node: string): string
 }
 
-export function sweepText(report: SweepReport, view: SweepView): string {
+/** With more sections, where there are any, before those who did not answer. */
+export function sweepText(
+  report: SweepReport,
+  view: SweepView,
+  sections: readonly string[] = [],
+): string {
   const { summaries, outliers, failures, sources } = report
   const { colors, width } = view.paper
   const worst = worstOf(summaries, view.order)
@@ -54,6 +59,7 @@ export function sweepText(report: SweepReport, view: SweepView): string {
           [verdictsText(report, view), ...absentText(report, view), wrap(LEGEND, width)].join('\n'),
         ]),
     ...(outliers.length === 0 ? [] : [outliersText(outliers, view)]),
+    ...sections,
     ...failuresText(failures, sources, view.paper, view.rows),
     ...(worst === undefined
       ? []
@@ -305,7 +311,7 @@ export function dryRunText(
   ].join('\n\n')
 }
 
-function nodesText(count: number): string {
+export function nodesText(count: number): string {
   return count === 1 ? '1 node' : `${formatCount(count)} nodes`
 }
 

@@ -18,7 +18,7 @@ import type { Unit } from '../../analysis/unit.ts'
 import { framed, jsonText } from '../../present/json.ts'
 import { limitsText } from '../../present/limits.ts'
 import { paperOf } from '../../present/paper.ts'
-import { sweepText } from '../../present/sweep.ts'
+import { nodesText, sweepText } from '../../present/sweep.ts'
 import { probe } from '../../probe/probe.ts'
 import { toSnapshot } from '../../probe/raw-snapshot.ts'
 import { askCluster } from '../ask-cluster.ts'
@@ -113,7 +113,7 @@ async function sweepAll(
   context: Context,
 ): Promise<void> {
   const takenAt = new Date().toISOString()
-  const { json, ndjson, role, sort, unit } = options
+  const { json, ndjson, role, sort, unit, via } = options
   const summaries: NodeSummary[] = []
   const beyond: Exceeded[] = []
   const asked = await askCluster(nodes, options, context, {
@@ -170,16 +170,15 @@ async function sweepAll(
     sources: discovery.failures,
     duration,
   }
-  const text = sweepText(report, {
+  const view = {
     paper,
     unit,
-    label: `${discovery.nodes.length} nodes`,
+    label: nodesText(discovery.nodes.length) + (via === undefined ? '' : `, through ${via}`),
     order: sort,
     rows: rowsOf(options),
-    next: (command, node) => nextCommand(command, node, options),
-  })
-  const limits = limitsText(beyond, { paper, unit })
-  context.stdout.write(`${[text, ...limits].join('\n\n')}\n`)
+    next: (command: string, node: string) => nextCommand(command, node, options),
+  }
+  context.stdout.write(`${sweepText(report, view, limitsText(beyond, view))}\n`)
 }
 
 /** One object of JSON for each node, whatever it stands in. Sizes are in bytes. */
