@@ -78,7 +78,8 @@ export function lookup(name: string, options: EpmdOptions): Promise<NodeEntry> {
       read: (bytes) => decodePort2Response(bytes, address),
       ifClosed: 'what listens there may be no EPMD, or one that does not take the name',
     })
-    transport.close()
+    // It is answered: whoever dials many nodes has one socket for each, and not another that still closes.
+    transport.destroy()
     if (answer === 'not_registered') {
       throw new NameNotRegisteredError(name, address, await otherNames(options, signal))
     }
