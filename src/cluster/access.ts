@@ -74,7 +74,10 @@ async function createHiddenNode(options: AccessOptions): Promise<HiddenNode> {
   return new HiddenNode({ ...options, cookie: options.cookie ?? (await readDefaultCookie()) })
 }
 
-/** A connection that is closed on disposal, unless it stood before. */
+/** How many questions have each connection that was opened for one: two sweeps may share a node of ours. */
+const loans = new WeakMap<RemoteNode, number>()
+
+/** A connection that is closed when the last who has borrowed it disposes of it, unless it stood before. */
 async function borrow(
   hidden: HiddenNode,
   node: string,
@@ -82,10 +85,24 @@ async function borrow(
 ): Promise<{ readonly remote: RemoteNode } & AsyncDisposable> {
   const stood = hidden.remotes.some(({ name }) => name === node)
   const remote = await hidden.connect(node, waiting)
+  const isLent = loans.has(remote)
+  if (stood && !isLent) return { remote, [Symbol.asyncDispose]: async () => {} }
+  loans.set(remote, (loans.get(remote) ?? 0) + 1)
+  let returned: Promise<void> | undefined
   return {
     remote,
-    [Symbol.asyncDispose]: async () => {
-      if (!stood) await remote.close({ timeout: CLOSE_TIMEOUT })
+    [Symbol.asyncDispose]: () => {
+      // Once, however often it is called: an abort and the end of the sweep both do.
+      returned ??= giveBack(remote)
+      return returned
     },
   }
+}
+
+async function giveBack(remote: RemoteNode): Promise<void> {
+  const others = (loans.get(remote) ?? 1) - 1
+  loans.set(remote, others)
+  if (others > 0) return
+  loans.delete(remote)
+  await remote.close({ timeout: CLOSE_TIMEOUT })
 }

@@ -488,6 +488,36 @@ describe('a sweep from a node of ours', () => {
     expect((await from.connect('n1@127.0.0.1')).isConnected).toBe(true)
   })
 
+  test('shares its connections with another sweep at the same time', async () => {
+    const gate = new Gate()
+    let calls = 0
+    const answerer: Answerer = (...call) =>
+      calls++ === 0 ? gate.answerer(...call) : itself(...call)
+    await using cluster = await ScriptedCluster.start({ 'a@127.0.0.1': answerer })
+    await using from = new HiddenNode(cluster.options)
+    const slow = all(sweepOf(cluster, ['a@127.0.0.1'], { from }))
+    await expect.poll(() => gate.waiting).toBe(1)
+    const quick = await all(sweepOf(cluster, ['a@127.0.0.1'], { from }))
+    expect(outcomes(quick)).toEqual([['a@127.0.0.1', 'answered']])
+    await gate.opened(1)
+    expect(outcomes(await slow)).toEqual([['a@127.0.0.1', 'answered']])
+    expect(cluster.connected).toEqual(['a@127.0.0.1'])
+    await expect.poll(() => cluster.open).toEqual([])
+  })
+
+  test('begun together connects once, and closes with the last', async () => {
+    const names = nodeNames(5)
+    await using cluster = await ScriptedCluster.start(allOf(names, itself))
+    await using from = new HiddenNode(cluster.options)
+    const sweeps = await Promise.all(
+      [1, 2, 3].map((concurrency) => all(sweepOf(cluster, names, { from, concurrency }))),
+    )
+    for (const results of sweeps) {
+      expect(outcomes(results).toSorted()).toEqual(names.map((name) => [name, 'answered']))
+    }
+    await expect.poll(() => cluster.open).toEqual([])
+  })
+
   test('needs no cookie, and leaves the node open when it is called off', async () => {
     const names = nodeNames(3)
     await using cluster = await ScriptedCluster.start(allOf(names, hanging))
@@ -798,6 +828,26 @@ describe('a sweep through a seed', () => {
     expect(await all(sweepOf(cluster, ['a@127.0.0.1'], { via: SEED, from }))).toHaveLength(1)
     expect(remote.isConnected).toBe(true)
     expect(cluster.connected).toEqual([SEED])
+  })
+
+  test('is kept for another sweep when one is called off', async () => {
+    const gate = new Gate()
+    await using cluster = await ScriptedCluster.start({
+      [SEED]: seedOf({ 'a@127.0.0.1': gate.answerer }),
+    })
+    await using from = new HiddenNode(cluster.options)
+    const controller = new AbortController()
+    const options = { via: SEED, from }
+    const kept = all(sweepOf(cluster, ['a@127.0.0.1'], options))
+    const calledOff = all(
+      sweepOf(cluster, ['a@127.0.0.1'], { ...options, signal: controller.signal }),
+    )
+    await expect.poll(() => gate.waiting).toBe(2)
+    controller.abort(new Error('called off'))
+    await expect(calledOff).rejects.toThrow('called off')
+    await gate.opened(2)
+    expect(outcomes(await kept)).toEqual([['a@127.0.0.1', 'answered']])
+    await expect.poll(() => cluster.open).toEqual([])
   })
 
   test('that is called off leaves no sockets and no timers', async () => {
