@@ -6,39 +6,77 @@ import { Atom } from './terms.ts'
 /** A power of two. A snapshot holds some 150 different atoms, an rpc reply rarely more. */
 const SLOTS = 4096
 
+/** What an atom can have, each a byte. */
+const MAX_CHARACTERS = 255
+
+interface Slot {
+  readonly atom: Atom
+  readonly bytes: DataView
+  /** Of the bytes: a view takes long to tell. */
+  readonly length: number
+}
+
 /**
  * A direct-mapped table: an atom whose slot is taken replaces the one that was there, so the table
- * never grows. Looking up by a hash of the bytes is what makes decoding a snapshot fast: most of its
- * terms are atoms.
+ * never grows. Most of a snapshot's terms are atoms, so looking up is what makes decoding it fast: bytes
+ * are hashed, and compared with those of the slot, four at a time. All bytes that are asked for must be there.
  */
 export class AtomTable {
-  readonly #slots: (Atom | undefined)[] = new Array<Atom | undefined>(SLOTS).fill(undefined)
+  readonly #slots: (Slot | undefined)[] = new Array<Slot | undefined>(SLOTS).fill(undefined)
 
-  /** The atom whose name is the ASCII bytes of `view` from `start`, or `undefined` if one is not ASCII. */
-  find(view: DataView, start: number, length: number): Atom | undefined {
-    let hash = length
-    let seen = 0
-    for (let i = start; i < start + length; i++) {
-      const byte = view.getUint8(i)
-      seen |= byte
-      hash = (Math.imul(hash, 31) + byte) | 0
-    }
-    if (seen > 0x7f) return undefined
-    const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1)
-    const candidate = this.#slots[slot]
-    if (candidate !== undefined && isNamed(candidate.name, view, start, length)) return candidate
+  /** The atom whose name is the bytes of `view` from `start` to `end`, if it is there. */
+  find(view: DataView, start: number, end: number): Atom | undefined {
+    const slot = this.#slots[hash(view, start, end) & (SLOTS - 1)]
+    if (slot === undefined || slot.length !== end - start) return undefined
+    return areSame(slot.bytes, view, start, end) ? slot.atom : undefined
+  }
+
+  /** Puts it there, and returns it, if the bytes are ASCII and no more than an atom has. */
+  add(view: DataView, start: number, end: number): Atom | undefined {
+    const length = end - start
+    if (length > MAX_CHARACTERS) return undefined
+    const bytes = new DataView(new ArrayBuffer(length))
     let name = ''
-    for (let i = start; i < start + length; i++) name += String.fromCharCode(view.getUint8(i))
+    for (let i = 0; i < length; i++) {
+      const byte = view.getUint8(start + i)
+      if (byte > 0x7f) return undefined
+      bytes.setUint8(i, byte)
+      name += String.fromCharCode(byte)
+    }
     const atom = new Atom(name)
-    this.#slots[slot] = atom
+    this.#slots[hash(view, start, end) & (SLOTS - 1)] = { atom, bytes, length }
     return atom
   }
 }
 
-function isNamed(name: string, view: DataView, start: number, length: number): boolean {
-  if (name.length !== length) return false
+/** 2^32 through the golden ratio, as Knuth has it (The Art of Computer Programming, 6.4). */
+const MULTIPLIER = 0x9e37_79b1
+
+/** Of words, and the last of them, which may overlap with the one before. */
+function hash(view: DataView, start: number, end: number): number {
+  let state = end - start
+  if (state >= 4) {
+    const last = end - 4
+    for (let i = start; i < last; i += 4) state = Math.imul(state, MULTIPLIER) ^ view.getInt32(i)
+    state = Math.imul(state, MULTIPLIER) ^ view.getInt32(last)
+  } else {
+    for (let i = start; i < end; i++) state = Math.imul(state, MULTIPLIER) ^ view.getUint8(i)
+  }
+  state = Math.imul(state ^ (state >>> 15), MULTIPLIER)
+  return state ^ (state >>> 15)
+}
+
+function areSame(bytes: DataView, view: DataView, start: number, end: number): boolean {
+  const length = end - start
+  if (length >= 4) {
+    const last = length - 4
+    for (let i = 0; i < last; i += 4) {
+      if (bytes.getInt32(i) !== view.getInt32(start + i)) return false
+    }
+    return bytes.getInt32(last) === view.getInt32(start + last)
+  }
   for (let i = 0; i < length; i++) {
-    if (name.charCodeAt(i) !== view.getUint8(start + i)) return false
+    if (bytes.getUint8(i) !== view.getUint8(start + i)) return false
   }
   return true
 }

@@ -61,6 +61,9 @@ export function decode(bytes: Uint8Array, options: DecodeOptions = {}): Term {
 }
 
 const DEFAULT_MAX_DEPTH = 10_000
+
+/** Levels that are read by a function that calls itself: no term of a snapshot has more than 12. */
+const MAX_CALLS = 64
 const DEFAULT_MAX_TERMS = 5_000_000
 const DEFAULT_MAX_INFLATED_SIZE = 64 * 1024 * 1024
 
@@ -95,584 +98,729 @@ type FunHead = {
   readonly end: number
 }
 
+/** A tag, and four bytes that count. */
+const LONGEST_HEAD = 5
+
+/** What is read, how far it is read, and what is allowed. */
+class Input {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  readonly length: number
+  readonly maxDepth: number
+  readonly maxTerms: number
+  readonly maxInflatedSize: number
+  readonly copies: boolean
+  readonly atomCacheRefs: readonly Atom[]
+  /** From here on, fewer bytes are left than the longest head of a term that is common has. */
+  readonly lastUnchecked: number
+  readonly frames: Frame[] = []
+  position = 0
+  parts = 0
+
+  constructor(bytes: Uint8Array, options: DecodeOptions) {
+    // A plain Uint8Array over the same memory: a Buffer's slice() would not copy.
+    this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.length = bytes.byteLength
+    this.lastUnchecked = bytes.byteLength - LONGEST_HEAD
+    this.maxDepth = options.maxDepth ?? DEFAULT_MAX_DEPTH
+    this.maxTerms = options.maxTerms ?? DEFAULT_MAX_TERMS
+    this.maxInflatedSize = options.maxInflatedSize ?? DEFAULT_MAX_INFLATED_SIZE
+    this.copies = options.binaries !== 'view'
+    this.atomCacheRefs = options.atomCacheRefs ?? []
+  }
+}
+
 /**
  * Reads terms one after another from the same bytes.
  *
- * Nesting is kept on a stack of its own, not on the native one. Every count is checked against the
- * bytes that remain before anything is allocated for it; the counts of a whole term together cannot
- * exceed its bytes either, since each part takes at least one: so nested counts cannot multiply.
+ * Nesting beyond some levels is kept on a stack of its own, not on the native one. Every count is checked
+ * against the bytes that remain before anything is allocated for it; the counts of a whole term together
+ * cannot exceed its bytes either, since each part takes at least one: so nested counts cannot multiply.
  */
 export class TermReader {
-  readonly #bytes: Uint8Array
-  readonly #view: DataView
-  readonly #maxDepth: number
-  readonly #maxTerms: number
-  readonly #maxInflatedSize: number
-  readonly #copies: boolean
-  readonly #atomCacheRefs: readonly Atom[]
-  readonly #frames: Frame[] = []
-  #position = 0
-  #parts = 0
+  readonly #input: Input
 
   constructor(bytes: Uint8Array, options: DecodeOptions = {}) {
-    // A plain Uint8Array over the same memory: a Buffer's slice() would not copy.
-    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    this.#maxDepth = options.maxDepth ?? DEFAULT_MAX_DEPTH
-    this.#maxTerms = options.maxTerms ?? DEFAULT_MAX_TERMS
-    this.#maxInflatedSize = options.maxInflatedSize ?? DEFAULT_MAX_INFLATED_SIZE
-    this.#copies = options.binaries !== 'view'
-    this.#atomCacheRefs = options.atomCacheRefs ?? []
+    this.#input = new Input(bytes, options)
   }
 
   /** Where the next read begins. */
   get position(): number {
-    return this.#position
+    return this.#input.position
   }
 
   /** Whether nothing is left to read. */
   get atEnd(): boolean {
-    return this.#position === this.#bytes.length
+    return this.#input.position === this.#input.bytes.length
   }
 
   /** @throws {InvalidTermError} when bytes are left */
   expectEnd(): void {
-    if (this.atEnd) return
-    const left = this.#bytes.length - this.#position
-    throw new InvalidTermError(`${left} bytes follow the term`, this.#position)
+    expectEnd(this.#input)
   }
 
   /** Reads a term with the version byte before it; it may be compressed. */
   readVersioned(): Term {
-    const version = this.#uint8()
-    if (version !== tag.VERSION) {
-      throw new InvalidTermError(
-        `a term begins with ${tag.VERSION}, not with ${version}`,
-        this.#position - 1,
-      )
-    }
-    if (this.#position < this.#bytes.length) {
-      const first = this.#view.getUint8(this.#position)
-      if (first === tag.COMPRESSED) return this.#readCompressed()
-    }
-    return this.#readWhole()
-  }
-
-  /** Reads what may follow the version byte or be compressed: a term, or one of a single node. */
-  #readWhole(): Term {
-    if (this.#position < this.#bytes.length) {
-      if (this.#view.getUint8(this.#position) === tag.LOCAL) return this.#readLocal()
-    }
-    return this.read()
+    return readVersioned(this.#input)
   }
 
   /** Reads a term without the version byte, as it stands behind a distribution header. */
   read(): Term {
-    let depth = -1
-    for (;;) {
-      const offset = this.#position
-      let value: Term | undefined
-      // The commonest tags of a snapshot come first; the rest are in #readLeaf.
-      const next = this.#uint8()
-      switch (next) {
-        case tag.SMALL_ATOM_UTF8:
-          value = this.#atomUtf8(this.#uint8(), offset)
-          break
-        case tag.SMALL_INTEGER:
-          value = this.#uint8()
-          break
-        case tag.INTEGER:
-          this.#need(4)
-          value = this.#view.getInt32(this.#position)
-          this.#position += 4
-          break
-        case tag.NIL:
-          value = []
-          break
-        case tag.SMALL_TUPLE:
-          depth = this.#open(depth, 'tuple', this.#uint8(), offset)
-          break
-        case tag.LARGE_TUPLE:
-          depth = this.#open(depth, 'tuple', this.#uint32(), offset)
-          break
-        case tag.LIST: {
-          const count = this.#uint32()
-          // [| Tail] is Tail, to the BEAM too.
-          if (count === 0) continue
-          depth = this.#open(depth, 'list', count, offset)
-          break
-        }
-        case tag.MAP:
-          depth = this.#open(depth, 'map', this.#uint32() * 2, offset)
-          break
-        case tag.EXPORT:
-          depth = this.#open(depth, 'export', 3, offset)
-          break
-        case tag.NEW_FUN: {
-          const head = this.#readFunHead(offset)
-          // Module, old index, old uniq and pid stand before the free variables.
-          depth = this.#open(depth, 'fun', 4 + this.#uint32(), offset, head)
-          break
-        }
-        case tag.FUN:
-          depth = this.#open(depth, 'old_fun', 4 + this.#uint32(), offset)
-          break
-        case tag.RECORD: {
-          const fields = this.#uint32()
-          const flags = this.#uint8()
-          // Bit 0: exported. OTP 29 refuses the others, which we could not write back.
-          if (flags > 1) throw new InvalidTermError(`a record with the flags ${flags}`, offset)
-          // Module and name, then the names of the fields, then their values.
-          depth = this.#open(depth, 'record', 2 + 2 * fields, offset, flags === 1)
-          break
-        }
-        default:
-          value = this.#readLeaf(next, offset)
-      }
-
-      // Hand what is complete to the frame around it, which may complete that one in turn.
-      for (;;) {
-        if (value !== undefined) {
-          if (depth < 0) return value
-          const frame = this.#frame(depth)
-          frame.parts[frame.filled++] = value
-        }
-        if (depth < 0) break
-        const frame = this.#frame(depth)
-        if (frame.filled < frame.count) break
-        if (frame.kind === 'list' && !this.#endList(frame)) break
-        value = this.#close(frame)
-        depth--
-      }
-    }
+    return readShallow(this.#input, 0)
   }
+}
 
-  #frame(depth: number): Frame {
-    const frame = this.#frames[depth]
-    if (frame === undefined) throw new RangeError(`no frame at depth ${depth}`)
-    return frame
-  }
+function expectEnd({ bytes, position }: Input): void {
+  const left = bytes.length - position
+  if (left > 0) throw new InvalidTermError(`${left} bytes follow the term`, position)
+}
 
-  /** Begins a term of `count` parts and returns its depth. */
-  #open(
-    outer: number,
-    kind: Frame['kind'],
-    count: number,
-    offset: number,
-    head?: Frame['head'],
-  ): number {
-    const depth = outer + 1
-    if (depth >= this.#maxDepth) {
-      throw new TermLimitError(
-        `terms are nested deeper than ${this.#maxDepth} levels`,
-        offset,
-        this.#maxDepth,
-      )
-    }
-    this.#claim(count, offset)
-    const parts = new Array<Term>(count)
-    const frame = this.#frames[depth]
-    if (frame === undefined) {
-      this.#frames.push({ kind, parts, filled: 0, count, offset, head })
-    } else {
-      frame.kind = kind
-      frame.parts = parts
-      frame.filled = 0
-      frame.count = count
-      frame.offset = offset
-      frame.head = head
-    }
-    return depth
-  }
-
-  /** Believes a count only if the bytes can hold that many parts. */
-  #claim(count: number, offset: number): void {
-    this.#parts += count
-    const left = this.#bytes.length - this.#position
-    if (count > left || this.#parts > this.#bytes.length) {
-      throw new TruncatedTermError(`${count} parts are announced, ${left} bytes are left`, offset)
-    }
-    if (this.#parts > this.#maxTerms) {
-      throw new TermLimitError(`more than ${this.#maxTerms} terms`, offset, this.#maxTerms)
-    }
-  }
-
-  /**
-   * Looks at the tail of a list whose elements are all there. Returns whether the list is complete;
-   * a tail that is a list goes on in the same frame, however often.
-   */
-  #endList(frame: Frame): boolean {
-    for (;;) {
-      const offset = this.#position
-      switch (this.#uint8()) {
-        case tag.NIL:
-          return true
-        case tag.LIST: {
-          const count = this.#uint32()
-          this.#claim(count, offset)
-          frame.count += count
-          if (count > 0) return false
-          break
-        }
-        case tag.STRING:
-          for (const byte of this.#readString(offset)) frame.parts.push(byte)
-          return true
-        default:
-          this.#position = offset
-          frame.kind = 'improper_list'
-          frame.count += 1
-          return false
-      }
-    }
-  }
-
-  #close(frame: Frame): Term {
-    const { parts, offset, head } = frame
-    // The pool must not keep what was handed out.
-    frame.parts = []
-    switch (frame.kind) {
-      case 'tuple':
-        return new Tuple(parts)
-      case 'list':
-        return parts
-      case 'improper_list': {
-        const tail = parts.pop()
-        // `#endList` saw a tail coming, and a list has an element before it.
-        if (tail === undefined) throw new InvalidTermError('a list has no tail', offset)
-        return new ImproperList(parts, tail)
-      }
-      case 'map':
-        return buildMap(parts, offset)
-      case 'export':
-        return buildExport(parts, offset)
-      case 'fun':
-        return buildFun(parts, head, this.#position, offset)
-      case 'old_fun':
-        return buildOldFun(parts, offset)
-      case 'record':
-        return buildRecord(parts, head === true, offset)
-    }
-  }
-
-  /** Reads what has no parts. */
-  #readLeaf(next: number, offset: number): Term {
-    switch (next) {
-      case tag.BINARY:
-        return this.#readBytes(this.#uint32())
-      case tag.STRING:
-        return this.#readString(offset)
-      case tag.NEW_FLOAT:
-        return this.#readNewFloat(offset)
-      case tag.FLOAT:
-        return this.#readOldFloat(offset)
-      case tag.SMALL_BIG:
-        return this.#readBig(this.#uint8(), offset)
-      case tag.LARGE_BIG:
-        return this.#readBig(this.#uint32(), offset)
-      case tag.NEW_PID:
-        return this.#readPid('uint32')
-      case tag.PID:
-        return this.#readPid('uint8')
-      case tag.V4_PORT:
-        return new Port(this.#readAtom(), this.#uint64(), this.#uint32())
-      case tag.NEW_PORT:
-        return new Port(this.#readAtom(), this.#uint32(), this.#uint32())
-      case tag.PORT:
-        return new Port(this.#readAtom(), this.#uint32(), this.#uint8())
-      case tag.NEWER_REFERENCE:
-        return this.#readReference('uint32', offset)
-      case tag.NEW_REFERENCE:
-        return this.#readReference('uint8', offset)
-      case tag.REFERENCE: {
-        const node = this.#readAtom()
-        const word = this.#uint32()
-        return new Reference(node, this.#uint8(), [word])
-      }
-      case tag.BIT_BINARY:
-        return this.#readBitString(offset)
-      case tag.COMPRESSED:
-        throw new InvalidTermError('a compressed term stands inside another one', offset)
-      default: {
-        const atom = this.#taggedAtom(next, offset)
-        if (atom !== undefined) return atom
-        throw new InvalidTermError(`tag ${next} is unknown`, offset)
-      }
-    }
-  }
-
-  #need(count: number): void {
-    const left = this.#bytes.length - this.#position
-    if (count > left) {
-      throw new TruncatedTermError(`${count} bytes are needed, ${left} are left`, this.#position)
-    }
-  }
-
-  #uint8(): number {
-    if (this.#position >= this.#bytes.length) this.#need(1)
-    return this.#view.getUint8(this.#position++)
-  }
-
-  #uint16(): number {
-    this.#need(2)
-    const value = this.#view.getUint16(this.#position)
-    this.#position += 2
-    return value
-  }
-
-  #uint32(): number {
-    this.#need(4)
-    const value = this.#view.getUint32(this.#position)
-    this.#position += 4
-    return value
-  }
-
-  #uint64(): number | bigint {
-    this.#need(8)
-    const value = this.#view.getBigUint64(this.#position)
-    this.#position += 8
-    return exact(value)
-  }
-
-  #readBytes(length: number): Uint8Array {
-    this.#need(length)
-    const start = this.#position
-    this.#position += length
-    return this.#copies
-      ? this.#bytes.slice(start, start + length)
-      : this.#bytes.subarray(start, start + length)
-  }
-
-  #readString(offset: number): number[] {
-    const length = this.#uint16()
-    this.#need(length)
-    this.#claim(length, offset)
-    const codes = new Array<number>(length)
-    for (let i = 0; i < length; i++) codes[i] = this.#view.getUint8(this.#position + i)
-    this.#position += length
-    return codes
-  }
-
-  #readNewFloat(offset: number): Float {
-    this.#need(8)
-    const value = this.#view.getFloat64(this.#position)
-    this.#position += 8
-    return finite(value, offset)
-  }
-
-  /** 31 bytes of text as `sprintf("%.20e")` prints it, filled up with zero bytes. */
-  #readOldFloat(offset: number): Float {
-    const text = latin1.decode(this.#readBytes(31)).replace(/\0.*$/s, '')
-    // Number() alone would take an empty text, white space and 0x10.
-    if (!/^[-+]?\d+\.\d+(e[-+]?\d+)?$/i.test(text)) {
-      throw new InvalidTermError('a float is no number', offset)
-    }
-    return finite(Number(text), offset)
-  }
-
-  /** Little-endian magnitude behind a sign byte. */
-  #readBig(length: number, offset: number): number | bigint {
-    if (length > MAX_INTEGER_BYTES) {
-      throw new TermLimitError(`an integer of ${length} bytes`, offset, MAX_INTEGER_BYTES)
-    }
-    const negative = this.#uint8() !== 0
-    this.#need(length)
-    const start = this.#position
-    this.#position += length
-    if (length <= 8) {
-      // Two words are quicker than one BigInt, which most of these need not become.
-      let low = 0
-      let high = 0
-      for (let i = length - 1; i >= 4; i--) high = high * 256 + this.#view.getUint8(start + i)
-      for (let i = Math.min(length, 4) - 1; i >= 0; i--) {
-        low = low * 256 + this.#view.getUint8(start + i)
-      }
-      if (high <= 0x1f_ffff) {
-        const value = high * 0x1_0000_0000 + low
-        return negative && value !== 0 ? -value : value
-      }
-      const value = (BigInt(high) << 32n) | BigInt(low)
-      return negative ? -value : value
-    }
-    const value = toBigIntLE(
-      Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, length),
+function readVersioned(input: Input): Term {
+  const version = uint8(input)
+  if (version !== tag.VERSION) {
+    throw new InvalidTermError(
+      `a term begins with ${tag.VERSION}, not with ${version}`,
+      input.position - 1,
     )
-    return exact(negative ? -value : value)
   }
-
-  #atomUtf8(length: number, offset: number): Atom {
-    if (length > MAX_ATOM_BYTES) {
-      throw new TermLimitError(`an atom of ${length} bytes`, offset, MAX_ATOM_CHARACTERS)
-    }
-    this.#need(length)
-    const start = this.#position
-    this.#position += length
-    // Only the one-byte length keeps an ASCII name within the limit by itself.
-    const known = length <= MAX_ATOM_CHARACTERS ? atoms.find(this.#view, start, length) : undefined
-    if (known !== undefined) return known
-    let name: string
-    try {
-      name = utf8.decode(this.#bytes.subarray(start, start + length))
-    } catch (cause) {
-      throw new InvalidTermError('an atom is not UTF-8', offset, { cause })
-    }
-    let characters = 0
-    for (const _ of name) characters++
-    if (characters > MAX_ATOM_CHARACTERS) {
-      throw new TermLimitError(`an atom of ${characters} characters`, offset, MAX_ATOM_CHARACTERS)
-    }
-    return new Atom(name)
+  if (input.position < input.bytes.length) {
+    const first = input.view.getUint8(input.position)
+    if (first === tag.COMPRESSED) return readCompressed(input)
   }
+  return readWhole(input)
+}
 
-  #atomLatin1(length: number, offset: number): Atom {
-    if (length > MAX_ATOM_CHARACTERS) {
-      throw new TermLimitError(`an atom of ${length} characters`, offset, MAX_ATOM_CHARACTERS)
-    }
-    this.#need(length)
-    const start = this.#position
-    this.#position += length
-    const known = atoms.find(this.#view, start, length)
-    if (known !== undefined) return known
-    // Not TextDecoder: its latin1 is windows-1252.
-    return new Atom(String.fromCharCode(...this.#bytes.subarray(start, start + length)))
+/** Reads what may follow the version byte or be compressed: a term, or one of a single node. */
+function readWhole(input: Input): Term {
+  if (input.position < input.bytes.length) {
+    if (input.view.getUint8(input.position) === tag.LOCAL) return readLocal(input)
   }
+  return readShallow(input, 0)
+}
 
-  #cachedAtom(offset: number): Atom {
-    const index = this.#uint8()
-    const atom = this.#atomCacheRefs[index]
-    if (atom === undefined) {
-      throw new InvalidTermError(`the header defines no atom ${index}`, offset)
-    }
-    return atom
-  }
-
-  /** The node of a pid, a port or a reference. */
-  #readAtom(): Atom {
-    const offset = this.#position
-    const next = this.#uint8()
-    const atom = this.#taggedAtom(next, offset)
-    if (atom !== undefined) return atom
-    throw new InvalidTermError(`an atom should stand here, not tag ${next}`, offset)
-  }
-
-  /** The atom behind a tag, `undefined` if that is of something else. */
-  #taggedAtom(next: number, offset: number): Atom | undefined {
-    switch (next) {
-      case tag.SMALL_ATOM_UTF8:
-        return this.#atomUtf8(this.#uint8(), offset)
-      case tag.ATOM_UTF8:
-        return this.#atomUtf8(this.#uint16(), offset)
-      case tag.ATOM:
-        return this.#atomLatin1(this.#uint16(), offset)
-      case tag.SMALL_ATOM:
-        return this.#atomLatin1(this.#uint8(), offset)
-      case tag.ATOM_CACHE_REF:
-        return this.#cachedAtom(offset)
+/**
+ * The hot path: terms that are not nested deeply, read by a function that calls itself. It makes tuples of
+ * their parts at once, and reads by itself what is commonest, since V8 puts only so much of what a function
+ * calls into it. What stands too near to the end for that is left to {@link readDeep}, which checks each read.
+ */
+function readShallow(input: Input, depth: number): Term {
+  const { view, lastUnchecked } = input
+  for (;;) {
+    const offset = input.position
+    if (offset > lastUnchecked) return readDeep(input, depth)
+    switch (view.getUint8(offset)) {
+      case tag.SMALL_ATOM_UTF8: {
+        const start = offset + 2
+        const end = start + view.getUint8(offset + 1)
+        const known = end > input.length ? undefined : atoms.find(view, start, end)
+        if (known === undefined) return readDeep(input, depth)
+        input.position = end
+        return known
+      }
+      case tag.ATOM: {
+        const start = offset + 3
+        const end = start + view.getUint16(offset + 1)
+        const known = end > input.length ? undefined : atoms.find(view, start, end)
+        if (known === undefined) return readDeep(input, depth)
+        input.position = end
+        return known
+      }
+      case tag.SMALL_INTEGER:
+        input.position = offset + 2
+        return view.getUint8(offset + 1)
+      case tag.INTEGER:
+        input.position = offset + 5
+        return view.getInt32(offset + 1)
+      case tag.NIL:
+        input.position = offset + 1
+        return []
+      case tag.SMALL_TUPLE: {
+        const count = view.getUint8(offset + 1)
+        if (depth >= MAX_CALLS) return readDeep(input, depth)
+        input.position = offset + 2
+        enter(input, depth, count, offset)
+        const inner = depth + 1
+        switch (count) {
+          case 2:
+            return new Tuple([readShallow(input, inner), readShallow(input, inner)])
+          case 3:
+            return new Tuple([
+              readShallow(input, inner),
+              readShallow(input, inner),
+              readShallow(input, inner),
+            ])
+          case 4:
+            return new Tuple([
+              readShallow(input, inner),
+              readShallow(input, inner),
+              readShallow(input, inner),
+              readShallow(input, inner),
+            ])
+          default:
+            return new Tuple(readParts(input, [], count, inner))
+        }
+      }
+      case tag.LIST: {
+        const count = view.getUint32(offset + 1)
+        if (depth >= MAX_CALLS) return readDeep(input, depth)
+        input.position = offset + 5
+        // [| Tail] is Tail, to the BEAM too.
+        if (count === 0) continue
+        enter(input, depth, count, offset)
+        return readTail(input, readParts(input, [], count, depth + 1), depth + 1)
+      }
+      case tag.MAP: {
+        const count = view.getUint32(offset + 1) * 2
+        if (depth >= MAX_CALLS) return readDeep(input, depth)
+        input.position = offset + 5
+        enter(input, depth, count, offset)
+        return buildMap(readParts(input, [], count, depth + 1), offset)
+      }
       default:
-        return undefined
+        return readDeep(input, depth)
     }
   }
+}
 
-  #readPid(creation: 'uint8' | 'uint32'): Pid {
-    const node = this.#readAtom()
-    const id = this.#uint32()
-    const serial = this.#uint32()
-    return new Pid(node, id, serial, creation === 'uint8' ? this.#uint8() : this.#uint32())
-  }
+function readParts(input: Input, parts: Term[], count: number, depth: number): Term[] {
+  for (let i = 0; i < count; i++) parts.push(readShallow(input, depth))
+  return parts
+}
 
-  #readReference(creation: 'uint8' | 'uint32', offset: number): Reference {
-    const length = this.#uint16()
-    // Five words since V4_NC; the BEAM refuses more.
-    if (length < 1 || length > 5) {
-      throw new InvalidTermError(`a reference of ${length} words`, offset)
+/** What follows the elements of a list; a tail that is a list goes on with them, however often. */
+function readTail(input: Input, parts: Term[], depth: number): Term {
+  for (;;) {
+    const offset = input.position
+    switch (uint8(input)) {
+      case tag.NIL:
+        return parts
+      case tag.LIST: {
+        const count = uint32(input)
+        claim(input, count, offset)
+        readParts(input, parts, count, depth)
+        break
+      }
+      case tag.STRING:
+        for (const byte of readString(input, offset)) parts.push(byte)
+        return parts
+      default:
+        input.position = offset
+        return new ImproperList(parts, readShallow(input, depth))
     }
-    const node = this.#readAtom()
-    const number = creation === 'uint8' ? this.#uint8() : this.#uint32()
-    const words: number[] = []
-    for (let i = 0; i < length; i++) words.push(this.#uint32())
-    return new Reference(node, number, words)
   }
+}
 
-  #readBitString(offset: number): Uint8Array | BitString {
-    const length = this.#uint32()
-    const bits = this.#uint8()
-    if (bits > 8 || (bits === 0) !== (length === 0)) {
-      throw new InvalidTermError(
-        `a bitstring of ${length} bytes with ${bits} bits in the last`,
-        offset,
-      )
+/** Reads a term that may be nested as deeply as is allowed, with a stack of its own. */
+function readDeep(input: Input, outermost: number): Term {
+  let depth = outermost - 1
+  for (;;) {
+    const offset = input.position
+    let value: Term | undefined
+    const next = uint8(input)
+    switch (next) {
+      case tag.SMALL_TUPLE:
+        depth = open(input, depth, 'tuple', uint8(input), offset)
+        break
+      case tag.LARGE_TUPLE:
+        depth = open(input, depth, 'tuple', uint32(input), offset)
+        break
+      case tag.LIST: {
+        const count = uint32(input)
+        if (count === 0) continue
+        depth = open(input, depth, 'list', count, offset)
+        break
+      }
+      case tag.MAP:
+        depth = open(input, depth, 'map', uint32(input) * 2, offset)
+        break
+      case tag.EXPORT:
+        depth = open(input, depth, 'export', 3, offset)
+        break
+      case tag.NEW_FUN: {
+        const head = readFunHead(input, offset)
+        // Module, old index, old uniq and pid stand before the free variables.
+        depth = open(input, depth, 'fun', 4 + uint32(input), offset, head)
+        break
+      }
+      case tag.FUN:
+        depth = open(input, depth, 'old_fun', 4 + uint32(input), offset)
+        break
+      case tag.RECORD: {
+        const fields = uint32(input)
+        const flags = uint8(input)
+        // Bit 0: exported. OTP 29 refuses the others, which we could not write back.
+        if (flags > 1) throw new InvalidTermError(`a record with the flags ${flags}`, offset)
+        // Module and name, then the names of the fields, then their values.
+        depth = open(input, depth, 'record', 2 + 2 * fields, offset, flags === 1)
+        break
+      }
+      default:
+        value = readLeaf(input, next, offset)
     }
-    const bytes = this.#readBytes(length)
-    if (bits === 8 || bits === 0) return bytes
-    const last = bytes[length - 1] ?? 0
-    const significant = last & (0xff << (8 - bits))
-    if (significant === last) return new BitString(bytes, bits)
-    // What the other bits hold is undefined: zero them, but never in the input.
-    const clean = bytes.slice()
-    clean[length - 1] = significant
-    return new BitString(clean, bits)
-  }
 
-  #readFunHead(offset: number): FunHead {
-    const size = this.#uint32()
-    this.#position -= 4
-    // The size counts its own four bytes.
-    this.#need(size)
-    const end = this.#position + size
-    this.#position += 4
-    const arity = this.#uint8()
-    this.#need(16)
-    const uniq = this.#bytes.slice(this.#position, this.#position + 16)
-    this.#position += 16
-    const index = this.#uint32()
-    if (this.#position > end) {
-      throw new InvalidTermError(`a fun of ${size} bytes cannot hold its own fields`, offset)
+    // Hand what is complete to the frame around it, which may complete that one in turn.
+    for (;;) {
+      if (value !== undefined) {
+        if (depth < outermost) return value
+        const frame = frameAt(input, depth)
+        frame.parts[frame.filled++] = value
+      }
+      if (depth < outermost) break
+      const frame = frameAt(input, depth)
+      if (frame.filled < frame.count) break
+      if (frame.kind === 'list' && !endList(input, frame)) break
+      value = close(input, frame)
+      depth--
     }
-    return { arity, uniq, index, end }
   }
+}
 
-  #readLocal(): LocalTerm {
-    const bytes = this.#bytes.slice(this.#position + 1)
-    this.#position = this.#bytes.length
-    return new LocalTerm(bytes)
-  }
+function frameAt(input: Input, depth: number): Frame {
+  const frame = input.frames[depth]
+  if (frame === undefined) throw new RangeError(`no frame at depth ${depth}`)
+  return frame
+}
 
-  #readCompressed(): Term {
-    const offset = this.#position
-    this.#position += 1
-    const size = this.#uint32()
-    if (size > this.#maxInflatedSize) {
-      throw new TermLimitError(
-        `a compressed term of ${size} bytes is over the limit of ${this.#maxInflatedSize}`,
-        offset,
-        this.#maxInflatedSize,
-      )
-    }
-    const { bytes, consumed } = inflate(this.#bytes.subarray(this.#position), size, offset)
-    if (bytes.length !== size) {
-      throw new InvalidTermError(
-        `a compressed term announces ${size} bytes and holds ${bytes.length}`,
-        offset,
-      )
-    }
-    const inner = new TermReader(bytes, {
-      maxDepth: this.#maxDepth,
-      maxTerms: this.#maxTerms,
-      // Not views by themselves: one small binary would keep all the inflated bytes.
-      binaries: this.#copies ? 'copy' : 'view',
-      atomCacheRefs: this.#atomCacheRefs,
-    })
-    let term: Term
-    try {
-      term = inner.#readWhole()
-      inner.expectEnd()
-    } catch (cause) {
-      if (cause instanceof TermLimitError) throw cause
-      // Offsets of the inflated bytes would mislead; the cause keeps them.
-      throw new InvalidTermError('a compressed term holds no term', offset, { cause })
-    }
-    this.#position += consumed
-    return term
+/** Begins a term of `count` parts and returns its depth. */
+function open(
+  input: Input,
+  outer: number,
+  kind: Frame['kind'],
+  count: number,
+  offset: number,
+  head?: Frame['head'],
+): number {
+  const depth = outer + 1
+  enter(input, depth, count, offset)
+  const parts = new Array<Term>(count)
+  const frame = input.frames[depth]
+  if (frame === undefined) {
+    input.frames[depth] = { kind, parts, filled: 0, count, offset, head }
+  } else {
+    frame.kind = kind
+    frame.parts = parts
+    frame.filled = 0
+    frame.count = count
+    frame.offset = offset
+    frame.head = head
   }
+  return depth
+}
+
+/** Allows a term of `count` parts at a depth, or does not. */
+function enter(input: Input, depth: number, count: number, offset: number): void {
+  if (depth >= input.maxDepth) {
+    throw new TermLimitError(
+      `terms are nested deeper than ${input.maxDepth} levels`,
+      offset,
+      input.maxDepth,
+    )
+  }
+  claim(input, count, offset)
+}
+
+/** Believes a count only if the bytes can hold that many parts. */
+function claim(input: Input, count: number, offset: number): void {
+  input.parts += count
+  const left = input.bytes.length - input.position
+  if (count > left || input.parts > input.bytes.length) {
+    throw new TruncatedTermError(`${count} parts are announced, ${left} bytes are left`, offset)
+  }
+  if (input.parts > input.maxTerms) {
+    throw new TermLimitError(`more than ${input.maxTerms} terms`, offset, input.maxTerms)
+  }
+}
+
+/**
+ * Looks at the tail of a list whose elements are all there. Returns whether the list is complete;
+ * a tail that is a list goes on in the same frame, however often.
+ */
+function endList(input: Input, frame: Frame): boolean {
+  for (;;) {
+    const offset = input.position
+    switch (uint8(input)) {
+      case tag.NIL:
+        return true
+      case tag.LIST: {
+        const count = uint32(input)
+        claim(input, count, offset)
+        frame.count += count
+        if (count > 0) return false
+        break
+      }
+      case tag.STRING:
+        for (const byte of readString(input, offset)) frame.parts.push(byte)
+        return true
+      default:
+        input.position = offset
+        frame.kind = 'improper_list'
+        frame.count += 1
+        return false
+    }
+  }
+}
+
+function close(input: Input, frame: Frame): Term {
+  const { parts, offset, head } = frame
+  // The pool must not keep what was handed out.
+  frame.parts = []
+  switch (frame.kind) {
+    case 'tuple':
+      return new Tuple(parts)
+    case 'list':
+      return parts
+    case 'improper_list': {
+      const tail = parts.pop()
+      // `#endList` saw a tail coming, and a list has an element before it.
+      if (tail === undefined) throw new InvalidTermError('a list has no tail', offset)
+      return new ImproperList(parts, tail)
+    }
+    case 'map':
+      return buildMap(parts, offset)
+    case 'export':
+      return buildExport(parts, offset)
+    case 'fun':
+      return buildFun(parts, head, input.position, offset)
+    case 'old_fun':
+      return buildOldFun(parts, offset)
+    case 'record':
+      return buildRecord(parts, head === true, offset)
+  }
+}
+
+/** Reads what has no parts. */
+function readLeaf(input: Input, next: number, offset: number): Term {
+  switch (next) {
+    case tag.SMALL_INTEGER:
+      return uint8(input)
+    case tag.INTEGER:
+      return int32(input)
+    case tag.NIL:
+      return []
+    case tag.BINARY:
+      return readBytes(input, uint32(input))
+    case tag.STRING:
+      return readString(input, offset)
+    case tag.NEW_FLOAT:
+      return readNewFloat(input, offset)
+    case tag.FLOAT:
+      return readOldFloat(input, offset)
+    case tag.SMALL_BIG:
+      return readBig(input, uint8(input), offset)
+    case tag.LARGE_BIG:
+      return readBig(input, uint32(input), offset)
+    case tag.NEW_PID:
+      return readPid(input, 'uint32')
+    case tag.PID:
+      return readPid(input, 'uint8')
+    case tag.V4_PORT:
+      return new Port(readAtom(input), uint64(input), uint32(input))
+    case tag.NEW_PORT:
+      return new Port(readAtom(input), uint32(input), uint32(input))
+    case tag.PORT:
+      return new Port(readAtom(input), uint32(input), uint8(input))
+    case tag.NEWER_REFERENCE:
+      return readReference(input, 'uint32', offset)
+    case tag.NEW_REFERENCE:
+      return readReference(input, 'uint8', offset)
+    case tag.REFERENCE: {
+      const node = readAtom(input)
+      const word = uint32(input)
+      return new Reference(node, uint8(input), [word])
+    }
+    case tag.BIT_BINARY:
+      return readBitString(input, offset)
+    case tag.COMPRESSED:
+      throw new InvalidTermError('a compressed term stands inside another one', offset)
+    default: {
+      const atom = taggedAtom(input, next, offset)
+      if (atom !== undefined) return atom
+      throw new InvalidTermError(`tag ${next} is unknown`, offset)
+    }
+  }
+}
+
+function need(input: Input, count: number): void {
+  const left = input.bytes.length - input.position
+  if (count > left) {
+    throw new TruncatedTermError(`${count} bytes are needed, ${left} are left`, input.position)
+  }
+}
+
+function uint8(input: Input): number {
+  if (input.position >= input.bytes.length) need(input, 1)
+  return input.view.getUint8(input.position++)
+}
+
+function uint16(input: Input): number {
+  need(input, 2)
+  const value = input.view.getUint16(input.position)
+  input.position += 2
+  return value
+}
+
+function uint32(input: Input): number {
+  need(input, 4)
+  const value = input.view.getUint32(input.position)
+  input.position += 4
+  return value
+}
+
+function int32(input: Input): number {
+  need(input, 4)
+  const value = input.view.getInt32(input.position)
+  input.position += 4
+  return value
+}
+
+function uint64(input: Input): number | bigint {
+  need(input, 8)
+  const value = input.view.getBigUint64(input.position)
+  input.position += 8
+  return exact(value)
+}
+
+function readBytes(input: Input, length: number): Uint8Array {
+  need(input, length)
+  const start = input.position
+  input.position += length
+  return input.copies
+    ? input.bytes.slice(start, start + length)
+    : input.bytes.subarray(start, start + length)
+}
+
+function readString(input: Input, offset: number): number[] {
+  const length = uint16(input)
+  need(input, length)
+  claim(input, length, offset)
+  const codes = new Array<number>(length)
+  for (let i = 0; i < length; i++) codes[i] = input.view.getUint8(input.position + i)
+  input.position += length
+  return codes
+}
+
+function readNewFloat(input: Input, offset: number): Float {
+  need(input, 8)
+  const value = input.view.getFloat64(input.position)
+  input.position += 8
+  return finite(value, offset)
+}
+
+/** 31 bytes of text as `sprintf("%.20e")` prints it, filled up with zero bytes. */
+function readOldFloat(input: Input, offset: number): Float {
+  const text = latin1.decode(readBytes(input, 31)).replace(/\0.*$/s, '')
+  // Number() alone would take an empty text, white space and 0x10.
+  if (!/^[-+]?\d+\.\d+(e[-+]?\d+)?$/i.test(text)) {
+    throw new InvalidTermError('a float is no number', offset)
+  }
+  return finite(Number(text), offset)
+}
+
+/** Little-endian magnitude behind a sign byte. */
+function readBig(input: Input, length: number, offset: number): number | bigint {
+  if (length > MAX_INTEGER_BYTES) {
+    throw new TermLimitError(`an integer of ${length} bytes`, offset, MAX_INTEGER_BYTES)
+  }
+  const negative = uint8(input) !== 0
+  need(input, length)
+  const start = input.position
+  input.position += length
+  if (length <= 8) {
+    // Two words are quicker than one BigInt, which most of these need not become.
+    let low = 0
+    let high = 0
+    for (let i = length - 1; i >= 4; i--) high = high * 256 + input.view.getUint8(start + i)
+    for (let i = Math.min(length, 4) - 1; i >= 0; i--) {
+      low = low * 256 + input.view.getUint8(start + i)
+    }
+    if (high <= 0x1f_ffff) {
+      const value = high * 0x1_0000_0000 + low
+      return negative && value !== 0 ? -value : value
+    }
+    const value = (BigInt(high) << 32n) | BigInt(low)
+    return negative ? -value : value
+  }
+  const value = toBigIntLE(Buffer.from(input.bytes.buffer, input.bytes.byteOffset + start, length))
+  return exact(negative ? -value : value)
+}
+
+function atomUtf8(input: Input, length: number, offset: number): Atom {
+  if (length > MAX_ATOM_BYTES) {
+    throw new TermLimitError(`an atom of ${length} bytes`, offset, MAX_ATOM_CHARACTERS)
+  }
+  const { start, end } = take(input, length)
+  const known = atoms.find(input.view, start, end) ?? atoms.add(input.view, start, end)
+  if (known !== undefined) return known
+  let name: string
+  try {
+    name = utf8.decode(input.bytes.subarray(start, end))
+  } catch (cause) {
+    throw new InvalidTermError('an atom is not UTF-8', offset, { cause })
+  }
+  let characters = 0
+  for (const _ of name) characters++
+  if (characters > MAX_ATOM_CHARACTERS) {
+    throw new TermLimitError(`an atom of ${characters} characters`, offset, MAX_ATOM_CHARACTERS)
+  }
+  return new Atom(name)
+}
+
+function atomLatin1(input: Input, length: number, offset: number): Atom {
+  if (length > MAX_ATOM_CHARACTERS) {
+    throw new TermLimitError(`an atom of ${length} characters`, offset, MAX_ATOM_CHARACTERS)
+  }
+  const { start, end } = take(input, length)
+  const known = atoms.find(input.view, start, end) ?? atoms.add(input.view, start, end)
+  // Not TextDecoder: its latin1 is windows-1252.
+  return known ?? new Atom(String.fromCharCode(...input.bytes.subarray(start, end)))
+}
+
+/** Goes on behind so many bytes. */
+function take(input: Input, length: number): { readonly start: number; readonly end: number } {
+  need(input, length)
+  const start = input.position
+  const end = start + length
+  input.position = end
+  return { start, end }
+}
+
+function cachedAtom(input: Input, offset: number): Atom {
+  const index = uint8(input)
+  const atom = input.atomCacheRefs[index]
+  if (atom === undefined) {
+    throw new InvalidTermError(`the header defines no atom ${index}`, offset)
+  }
+  return atom
+}
+
+/** The node of a pid, a port or a reference. */
+function readAtom(input: Input): Atom {
+  const offset = input.position
+  const next = uint8(input)
+  const atom = taggedAtom(input, next, offset)
+  if (atom !== undefined) return atom
+  throw new InvalidTermError(`an atom should stand here, not tag ${next}`, offset)
+}
+
+/** The atom behind a tag, `undefined` if that is of something else. */
+function taggedAtom(input: Input, next: number, offset: number): Atom | undefined {
+  switch (next) {
+    case tag.SMALL_ATOM_UTF8:
+      return atomUtf8(input, uint8(input), offset)
+    case tag.ATOM_UTF8:
+      return atomUtf8(input, uint16(input), offset)
+    case tag.ATOM:
+      return atomLatin1(input, uint16(input), offset)
+    case tag.SMALL_ATOM:
+      return atomLatin1(input, uint8(input), offset)
+    case tag.ATOM_CACHE_REF:
+      return cachedAtom(input, offset)
+    default:
+      return undefined
+  }
+}
+
+function readPid(input: Input, creation: 'uint8' | 'uint32'): Pid {
+  const node = readAtom(input)
+  const id = uint32(input)
+  const serial = uint32(input)
+  return new Pid(node, id, serial, creation === 'uint8' ? uint8(input) : uint32(input))
+}
+
+function readReference(input: Input, creation: 'uint8' | 'uint32', offset: number): Reference {
+  const length = uint16(input)
+  // Five words since V4_NC; the BEAM refuses more.
+  if (length < 1 || length > 5) {
+    throw new InvalidTermError(`a reference of ${length} words`, offset)
+  }
+  const node = readAtom(input)
+  const number = creation === 'uint8' ? uint8(input) : uint32(input)
+  const words: number[] = []
+  for (let i = 0; i < length; i++) words.push(uint32(input))
+  return new Reference(node, number, words)
+}
+
+function readBitString(input: Input, offset: number): Uint8Array | BitString {
+  const length = uint32(input)
+  const bits = uint8(input)
+  if (bits > 8 || (bits === 0) !== (length === 0)) {
+    throw new InvalidTermError(
+      `a bitstring of ${length} bytes with ${bits} bits in the last`,
+      offset,
+    )
+  }
+  const bytes = readBytes(input, length)
+  if (bits === 8 || bits === 0) return bytes
+  const last = bytes[length - 1] ?? 0
+  const significant = last & (0xff << (8 - bits))
+  if (significant === last) return new BitString(bytes, bits)
+  // What the other bits hold is undefined: zero them, but never in the input.
+  const clean = bytes.slice()
+  clean[length - 1] = significant
+  return new BitString(clean, bits)
+}
+
+function readFunHead(input: Input, offset: number): FunHead {
+  const size = uint32(input)
+  input.position -= 4
+  // The size counts its own four bytes.
+  need(input, size)
+  const end = input.position + size
+  input.position += 4
+  const arity = uint8(input)
+  need(input, 16)
+  const uniq = input.bytes.slice(input.position, input.position + 16)
+  input.position += 16
+  const index = uint32(input)
+  if (input.position > end) {
+    throw new InvalidTermError(`a fun of ${size} bytes cannot hold its own fields`, offset)
+  }
+  return { arity, uniq, index, end }
+}
+
+function readLocal(input: Input): LocalTerm {
+  const bytes = input.bytes.slice(input.position + 1)
+  input.position = input.bytes.length
+  return new LocalTerm(bytes)
+}
+
+function readCompressed(input: Input): Term {
+  const offset = input.position
+  input.position += 1
+  const size = uint32(input)
+  if (size > input.maxInflatedSize) {
+    throw new TermLimitError(
+      `a compressed term of ${size} bytes is over the limit of ${input.maxInflatedSize}`,
+      offset,
+      input.maxInflatedSize,
+    )
+  }
+  const { bytes, consumed } = inflate(input.bytes.subarray(input.position), size, offset)
+  if (bytes.length !== size) {
+    throw new InvalidTermError(
+      `a compressed term announces ${size} bytes and holds ${bytes.length}`,
+      offset,
+    )
+  }
+  const inner = new Input(bytes, {
+    maxDepth: input.maxDepth,
+    maxTerms: input.maxTerms,
+    // Not views by themselves: one small binary would keep all the inflated bytes.
+    binaries: input.copies ? 'copy' : 'view',
+    atomCacheRefs: input.atomCacheRefs,
+  })
+  let term: Term
+  try {
+    term = readWhole(inner)
+    expectEnd(inner)
+  } catch (cause) {
+    if (cause instanceof TermLimitError) throw cause
+    // Offsets of the inflated bytes would mislead; the cause keeps them.
+    throw new InvalidTermError('a compressed term holds no term', offset, { cause })
+  }
+  input.position += consumed
+  return term
 }
 
 /** Inflates at most `size` bytes and says how many of the input it took. */
