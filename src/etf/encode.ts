@@ -9,13 +9,14 @@ import { BeamscopeError } from '../errors.ts'
 import { isList } from './match.ts'
 import * as tag from './tags.ts'
 import {
-  type Atom,
+  Atom,
   type Fun,
   LocalTerm,
   type NativeRecord,
   type Port,
   type Reference,
   type Term,
+  Tuple,
 } from './terms.ts'
 
 /** A value that is no Erlang term, or one that no encoding can hold. */
@@ -54,6 +55,10 @@ export function encode(term: Term, options: EncodeOptions = {}): Uint8Array {
 
 const INITIAL_CAPACITY = 512
 const MAX_ATOM_CHARACTERS = 255
+/** A tag, and four bytes that count. */
+const LONGEST_HEAD = 5
+/** Levels that are written by a function that calls itself, as many as the decoder reads so. */
+const MAX_CALLS = 64
 /** The length of a `STRING_EXT` has 16 bits. */
 const MAX_STRING_LENGTH = 0xffff
 const MAX_UINT32 = 0xffff_ffff
@@ -101,7 +106,57 @@ export class TermWriter {
   }
 
   /** Writes the term alone, as it stands behind a distribution header. */
-  write(root: Term): void {
+  write(term: Term): void {
+    this.#writeShallow(term, 0)
+  }
+
+  /**
+   * The hot path: the commonest terms, that are not nested deeply, written by a function that calls itself.
+   * It puts down what is short by itself, since V8 puts only so much of what a function calls into it.
+   */
+  #writeShallow(term: Term, depth: number): void {
+    if (this.#length + LONGEST_HEAD > this.#bytes.length) this.#reserve(LONGEST_HEAD)
+    const bytes = this.#bytes
+    const at = this.#length
+    if (typeof term === 'number' && term === (term | 0)) {
+      if (term >= 0 && term <= 0xff) {
+        bytes[at] = tag.SMALL_INTEGER
+        bytes[at + 1] = term
+        this.#length = at + 2
+      } else {
+        bytes[at] = tag.INTEGER
+        this.#view.setInt32(at + 1, term)
+        this.#length = at + 5
+      }
+    } else if (term instanceof Atom) {
+      this.#writeAtom(term)
+    } else if (term instanceof Tuple && depth < MAX_CALLS && term.elements.length <= 0xff) {
+      const { elements } = term
+      bytes[at] = tag.SMALL_TUPLE
+      bytes[at + 1] = elements.length
+      this.#length = at + 2
+      this.#writeAll(elements, depth + 1)
+    } else if (isList(term) && depth < MAX_CALLS && !isString(term)) {
+      bytes[at] = tag.LIST
+      this.#view.setUint32(at + 1, term.length)
+      this.#length = at + 5
+      this.#writeAll(term, depth + 1)
+      this.#uint8(tag.NIL)
+    } else {
+      this.#writeDeep(term)
+    }
+  }
+
+  #writeAll(terms: readonly Term[], depth: number): void {
+    for (let i = 0; i < terms.length; i++) {
+      const term = terms[i]
+      if (term === undefined) throw notATerm(term)
+      this.#writeShallow(term, depth)
+    }
+  }
+
+  /** Writes a term of any kind, that may be nested as deeply as memory allows. */
+  #writeDeep(root: Term): void {
     // Terms still to be written, the next one last: nesting cannot overflow the native stack.
     const todo: Todo = [root]
     while (todo.length > 0) {
@@ -272,15 +327,33 @@ export class TermWriter {
 
   #writeAtom(atom: Atom): void {
     const { name } = atom
+    const { length } = name
+    if (length <= MAX_ATOM_CHARACTERS) {
+      this.#reserve(2 + length)
+      const bytes = this.#bytes
+      const start = this.#length + 2
+      let i = 0
+      for (; i < length; i++) {
+        const code = name.charCodeAt(i)
+        if (code > 0x7f) break
+        bytes[start + i] = code
+      }
+      if (i === length) {
+        bytes[start - 2] = tag.SMALL_ATOM_UTF8
+        bytes[start - 1] = length
+        this.#length = start + length
+        return
+      }
+    }
     // Counting characters is only needed where the code units could be too many.
-    if (name.length > MAX_ATOM_CHARACTERS && [...name].length > MAX_ATOM_CHARACTERS) {
+    if (length > MAX_ATOM_CHARACTERS && [...name].length > MAX_ATOM_CHARACTERS) {
       throw new EncodeError(`an atom has at most ${MAX_ATOM_CHARACTERS} characters`)
     }
     // At most three bytes for each UTF-16 code unit.
-    this.#reserve(3 + name.length * 3)
+    this.#reserve(3 + length * 3)
     const { written } = utf8.encodeInto(name, this.#bytes.subarray(this.#length + 2))
     // Only ASCII takes one byte for each code unit; for a lone surrogate the encoder writes U+FFFD.
-    if (written !== name.length && /\p{Surrogate}/u.test(name)) {
+    if (written !== length && /\p{Surrogate}/u.test(name)) {
       throw new EncodeError('an atom holds half of a surrogate pair')
     }
     if (written <= 0xff) {

@@ -1,4 +1,4 @@
-/** Terms about as deep as the decoder reads with a function that calls itself, where it goes over to a stack. */
+/** Terms about as deep as is read and written by a function that calls itself, where a stack takes over. */
 import { describe, expect, it } from 'vitest'
 import {
   atom,
