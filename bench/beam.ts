@@ -110,7 +110,7 @@ export function beamContestant(
       if (typeof nanoseconds !== 'number' || typeof count !== 'number') {
         throw new Error(`the node answered ${formatTerm(result)}`)
       }
-      return { time: nanoseconds / count }
+      return { time: nanoseconds / count, count }
     },
   }
 }

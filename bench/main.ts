@@ -9,10 +9,24 @@ import { parseArgs, promisify } from 'node:util'
 import { Bench, type Part } from './bench.ts'
 import { root } from './product.ts'
 import { messageOf, type Row } from './row.ts'
+import { analysisPart } from './rows/analysis.ts'
+import { callPart, largePart, pipelinedPart } from './rows/calls.ts'
 import { decodePart, encodePart } from './rows/codec.ts'
+import { oneShotPart } from './rows/one-shot.ts'
+import { loadPart, snapshotPart } from './rows/snapshot.ts'
 import { formatTable } from './table.ts'
 
-const PARTS: readonly Part[] = [decodePart, encodePart]
+const PARTS: readonly Part[] = [
+  decodePart,
+  encodePart,
+  callPart,
+  pipelinedPart,
+  largePart,
+  snapshotPart,
+  loadPart,
+  oneShotPart,
+  analysisPart,
+]
 
 const HELP = `Usage: npm run bench -- [options]
 

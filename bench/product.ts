@@ -15,6 +15,7 @@ export type Testing = typeof import('../src/testing/index.ts')
 /** Each is loaded only where it is needed: a process that measures holds nothing else. */
 export const load = {
   beamscope: (): Promise<Beamscope> => import(library('index.js')),
+  client: (): Promise<typeof import('../src/client.ts')> => import(library('client.js')),
   etf: (): Promise<Etf> => import(library('etf/index.js')),
   testing: (): Promise<Testing> => import(library('testing/index.js')),
   /** What follows is of no entry point, and not measured: it stands behind what is. */

@@ -3,11 +3,11 @@
  */
 import type { Figures } from './interleave.ts'
 
-/** Nanoseconds of one operation: on the clock, and on the processors that this process had. */
+/** Nanoseconds of one operation, on the clock and on processors; and how many there were. */
 export async function repeat(
   operation: () => unknown,
   milliseconds: number,
-): Promise<Figures & { readonly time: number; readonly cpu: number }> {
+): Promise<Figures & { readonly time: number; readonly cpu: number; readonly count: number }> {
   const start = performance.now()
   const end = start + milliseconds
   const cpu = process.cpuUsage()
@@ -21,5 +21,5 @@ export async function repeat(
     now = performance.now()
   } while (now < end)
   const { user, system } = process.cpuUsage(cpu)
-  return { time: ((now - start) * 1e6) / count, cpu: ((user + system) * 1e3) / count }
+  return { time: ((now - start) * 1e6) / count, cpu: ((user + system) * 1e3) / count, count }
 }

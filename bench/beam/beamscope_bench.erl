@@ -3,7 +3,7 @@
 %% All is done by one process that lives as long as its node, and is as warm as the process that it is held
 %% against.
 -module(beamscope_bench).
--export([start/0, keep/2, keep_term/2, keep_snapshot/2, keep_large/2, measure/3, load/0, frozen_figures/0]).
+-export([start/0, keep/2, keep_term/2, keep_snapshot/2, keep_large/2, drop/1, measure/3, load/0, frozen_figures/0]).
 -export([used_and_allocated/1]).
 
 start() ->
@@ -24,6 +24,8 @@ keep_term(Key, Binary) -> keep(Key, binary_to_term(Binary)).
 keep_snapshot(Key, Binary) -> keep(Key, recon_snapshot(binary_to_term(Binary))).
 
 keep_large(Key, Size) -> persistent_term:put(Key, binary:copy(<<"b">>, Size)).
+
+drop(Key) -> persistent_term:erase(Key).
 
 kept(Key) -> persistent_term:get({?MODULE, Key}).
 
@@ -157,12 +159,29 @@ used_and_allocated(Key) ->
   put(recon_alloc_snapshot, kept(Key)),
   {recon_alloc:memory(used), recon_alloc:memory(allocated), length(recon_alloc:fragmentation(current))}.
 
-%% As recon_alloc:snapshot_load/1 makes it of the same.
+%% As recon_alloc:snapshot/0 makes it of the same answers: it merges the blocks by type of OTP 23 and later.
 recon_snapshot({Memory, Allocators}) ->
-  {Memory, [{{Allocator, Instance}, lists:sort(proplists:delete(versions, Properties))}
+  {Memory, [{{Allocator, Instance}, [merged(Allocator, It) || It <- lists:sort(Properties), tuple_size(It) =:= 2]}
             || {Allocator, Instances} <- Allocators,
                is_list(Instances),
-               {_, Instance, Properties} <- Instances]}.
+               {instance, Instance, Properties} <- Instances]}.
+
+merged(Allocator, {Key, Parts}) when is_list(Parts) ->
+  Zeros = case Key of mbcs_pool -> [0]; _ -> [0, 0, 0] end,
+  {Key, lists:flatmap(
+    fun({blocks, Blocks}) when is_list(Blocks) ->
+          [sum(blocks, count, Blocks, Zeros), sum(blocks_size, size, Blocks, Zeros),
+           {foreign_blocks, lists:keydelete(Allocator, 1, Blocks)}, {raw_blocks, Blocks}];
+       (Part) -> [Part]
+    end, Parts)};
+merged(_, Property) -> Property.
+
+sum(Name, Field, Blocks, Zeros) ->
+  list_to_tuple([Name | lists:foldl(
+    fun({_, Values}, Sums) ->
+      [Field | Counts] = tuple_to_list(lists:keyfind(Field, 1, Values)),
+      lists:zipwith(fun(A, B) -> A + B end, Counts, Sums)
+    end, Zeros, Blocks)]).
 
 %% The same questions of all nodes, and recon's figures of each; then all are left again.
 sweep(Nodes, Names) ->
