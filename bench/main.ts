@@ -12,8 +12,10 @@ import { messageOf, type Row } from './row.ts'
 import { analysisPart } from './rows/analysis.ts'
 import { callPart, largePart, pipelinedPart } from './rows/calls.ts'
 import { decodePart, encodePart } from './rows/codec.ts'
+import { memoryPart } from './rows/memory.ts'
 import { oneShotPart } from './rows/one-shot.ts'
 import { loadPart, snapshotPart } from './rows/snapshot.ts'
+import { replaySweepPart, sweepPart } from './rows/sweep.ts'
 import { formatTable } from './table.ts'
 
 const PARTS: readonly Part[] = [
@@ -25,7 +27,10 @@ const PARTS: readonly Part[] = [
   snapshotPart,
   loadPart,
   oneShotPart,
+  sweepPart,
+  replaySweepPart,
   analysisPart,
+  memoryPart,
 ]
 
 const HELP = `Usage: npm run bench -- [options]

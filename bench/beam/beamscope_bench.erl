@@ -4,6 +4,7 @@
 %% against.
 -module(beamscope_bench).
 -export([start/0, keep/2, keep_term/2, keep_snapshot/2, keep_large/2, drop/1, measure/3, load/0, frozen_figures/0]).
+-export([start_others/1]).
 -export([used_and_allocated/1]).
 
 start() ->
@@ -202,3 +203,37 @@ load() ->
   {_, Words, _} = erlang:statistics(garbage_collection),
   {Runtime, _} = erlang:statistics(runtime),
   {Reductions, Words, Runtime}.
+
+%% Starts more nodes beside this one, ten at a time, and returns their names. They end with it: each reads
+%% from a pipe whose other end is here.
+start_others(Count) ->
+  Parent = self(),
+  Starter = spawn(fun() ->
+    Names = start_others(lists:seq(1, Count), []),
+    Parent ! {self(), Names},
+    receive never -> ok end
+  end),
+  receive {Starter, Names} -> Names end.
+
+start_others([], Names) -> Names;
+start_others(Numbers, Names) ->
+  {Some, Rest} = lists:split(min(10, length(Numbers)), Numbers),
+  Aliases = ["other-" ++ integer_to_list(Number) || Number <- Some],
+  [start_other(Alias ++ "@127.0.0.1") || Alias <- Aliases],
+  ok = wait_for(Aliases, 600),
+  start_others(Rest, Names ++ [list_to_atom(Alias ++ "@127.0.0.1") || Alias <- Aliases]).
+
+start_other(Name) ->
+  open_port({spawn_executable, os:find_executable("erl")}, [
+    {args, ["-noshell", "-boot", "start_clean", "-name", Name, "-start_epmd", "false",
+            "+S", "1:1", "+SDcpu", "1:1", "+SDio", "1", "+A", "1", "+sbwt", "none",
+            "-kernel", "inet_dist_use_interface", "{127,0,0,1}",
+            "-eval", "spawn(fun() -> io:get_line(\"\"), halt() end)."]}]).
+
+wait_for(_, 0) -> timeout;
+wait_for(Aliases, Times) ->
+  {ok, Registered} = erl_epmd:names({127, 0, 0, 1}),
+  case [It || It <- Aliases, not lists:keymember(It, 1, Registered)] of
+    [] -> ok;
+    _ -> timer:sleep(100), wait_for(Aliases, Times - 1)
+  end.

@@ -1,0 +1,158 @@
+/**
+ * Sweeps of whole clusters: nodes that are real, and many more that answer from a recording.
+ */
+import { randomBytes } from 'node:crypto'
+import { freemem } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { askBeam, type BeamNode, beamContestant, startBeamNode } from '../beam.ts'
+import type { Bench, Part } from '../bench.ts'
+import type { Address } from '../client-worker.ts'
+import type { Contestant, Figures } from '../interleave.ts'
+import { load, root } from '../product.ts'
+import { messageOf, type Opponent, play, type Reach, type Row } from '../row.ts'
+import { type Worker, Workers } from '../worker.ts'
+import { requireRecon } from './snapshot.ts'
+
+/** What our probe asks for, and the hidden node with it. */
+const ALLOCATORS = [
+  'temp_alloc',
+  'sl_alloc',
+  'std_alloc',
+  'll_alloc',
+  'eheap_alloc',
+  'ets_alloc',
+  'fix_alloc',
+  'literal_alloc',
+  'binary_alloc',
+  'driver_alloc',
+  'sys_alloc',
+  'mseg_alloc',
+  'erts_mmap',
+]
+
+const REAL_NODES = 100
+
+/** What a node with one scheduler takes, with something to spare. Bytes. */
+const NODE_MEMORY = 60_000_000
+
+const AS_FAST: Reach = { kind: 'at-most', value: 1 }
+
+/** How much more a node may cost among a thousand than among ten, and still be called the same. */
+const FLAT: Reach = { kind: 'at-most', value: 1.2 }
+
+const QUESTIONS = 'erpc:multicall, recon_alloc'
+
+export const sweepPart: Part = {
+  name: 'sweep',
+  title: 'a sweep of real nodes',
+  run: async (bench) => {
+    const { signal, isBrief } = bench
+    const fitting = Math.floor(freemem() / NODE_MEMORY)
+    const count = Math.min(isBrief ? 10 : REAL_NODES, fitting)
+    if (count < 2) throw new Error('too little memory is free for nodes to sweep')
+    await using first = await startBeamNode({ emulatorArguments: ['+S', '1:1'], signal })
+    bench.report(`starting ${count} nodes`)
+    const { isAtom, isList } = await load.etf()
+    const answer = await askBeam(first, 'start_others', count)
+    const names = isList(answer) ? answer.flatMap((it) => (isAtom(it) ? [it.name] : [])) : []
+    const { cookie, epmdPort } = first.node
+    await using peer = await startHiddenNode({ cookie, epmdPort }, signal)
+    await using workers = new Workers(signal)
+    const worker = workers.start('client-worker')
+    const rows = await play(
+      {
+        group: 'sweep',
+        what: `each of ${names.length} real nodes swept`,
+        ours: ours(worker, names, { cookie, epmdPort }),
+        opponents: [{ contestant: beam(peer, names), reach: AS_FAST }],
+      },
+      bench.rounds(9, 1),
+    )
+    return isBrief || count === REAL_NODES
+      ? rows
+      : rows.map((row) =>
+          row.kind === 'comparison'
+            ? { ...row, remark: `not ${REAL_NODES}: memory for ${count} nodes is free` }
+            : row,
+        )
+  },
+}
+
+export const replaySweepPart: Part = {
+  name: 'replay-sweep',
+  title: 'a sweep of replayed nodes',
+  run: async (bench) => {
+    const group = 'replay-sweep'
+    const { signal } = bench
+    const counts = bench.isBrief ? [5, 10, 20] : [10, 100, 1_000]
+    await using workers = new Workers(signal)
+    const { names, address } = await startReplayNodes(bench, workers, Math.max(...counts))
+    const worker = workers.start('client-worker')
+    const [few, some, all] = counts.map((count) => names.slice(0, count))
+    if (few === undefined || some === undefined || all === undefined) throw new Error('no nodes')
+    const what = `each of ${all.length} replayed nodes swept`
+    const opponents: Opponent[] = [
+      { contestant: alone(worker, few, address), reach: FLAT },
+      { contestant: alone(worker, some, address), reach: { kind: 'at-most' } },
+    ]
+    const absences: Row[] = []
+    let peer: BeamNode | undefined
+    try {
+      peer = await startHiddenNode(address, signal)
+      opponents.unshift({ contestant: beam(peer, all), reach: AS_FAST })
+    } catch (error) {
+      signal.throwIfAborted()
+      absences.push({ kind: 'absent', group, what, against: QUESTIONS, reason: messageOf(error) })
+    }
+    try {
+      const match = { group, what, ours: ours(worker, all, address), opponents }
+      return [...(await play(match, bench.rounds(5, 1))), ...absences]
+    } finally {
+      await peer?.[Symbol.asyncDispose]()
+    }
+  },
+}
+
+/** Nodes in a process of their own, which answer from the snapshot that the package carries. */
+export async function startReplayNodes(
+  bench: Bench,
+  workers: Workers,
+  count: number,
+): Promise<{ readonly names: readonly string[]; readonly address: Address }> {
+  bench.report(`starting ${count} replay nodes`)
+  const recording = fileURLToPath(new URL('recordings/binary-spike.etf', root))
+  const cookie = randomBytes(16).toString('hex')
+  return workers.start('replay-worker').ask('start', count, recording, cookie)
+}
+
+async function startHiddenNode(address: Address, signal: AbortSignal): Promise<BeamNode> {
+  const peer = await startBeamNode({ ...address, emulatorArguments: ['-hidden'], signal })
+  try {
+    requireRecon(peer)
+    return peer
+  } catch (error) {
+    await peer[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+function ours(worker: Worker, names: readonly string[], address: Address): Contestant {
+  return {
+    name: 'beamscope',
+    measure: async () => perNode(await worker.ask<Figures>('sweep', names, address), names),
+  }
+}
+
+/** Ours against ourselves. */
+function alone(worker: Worker, names: readonly string[], address: Address): Contestant {
+  return { ...ours(worker, names, address), name: `ours, each of ${names.length}` }
+}
+
+function beam(peer: BeamNode, names: readonly string[]): Contestant {
+  const contestant = beamContestant(peer, QUESTIONS, 'sweep', [names, ALLOCATORS], 0)
+  return { ...contestant, measure: async () => perNode(await contestant.measure(), names) }
+}
+
+function perNode(figures: Figures, names: readonly string[]): Figures {
+  return { time: (figures.time ?? Number.NaN) / names.length }
+}
