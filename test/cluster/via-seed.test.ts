@@ -223,6 +223,14 @@ describe('what erpc:call/5 raises on the seed', () => {
     const reason = new Error('called off')
     expect(await raisedBy(reason)).toBe(reason)
   })
+
+  test('by an abort is its reason, even if that is a time-out, as of a whole sweep', async () => {
+    const reason = new TimeoutError('the whole sweep', 100)
+    const { seed } = scriptedSeed({ call: () => Promise.reject(reason) })
+    const node = await seed.reach(NODE, WAITING)
+    const signal = AbortSignal.abort(reason)
+    await expect(node.call('m', 'f', [], { signal })).rejects.toBe(reason)
+  })
 })
 
 describe('a seed that is lost', () => {
