@@ -17,7 +17,7 @@ export interface AccessOptions extends Partial<HiddenNodeOptions> {
   readonly via?: string | undefined
 }
 
-/** What is asked of a node; `left` is what is left of the time. */
+/** What is asked of a node; `left` is what is left of the time. Who minds it not is given up soon after. */
 export type Question<Answer> = (node: Callee, left: () => Waiting) => Promise<Answer>
 
 /** Disposal closes what was opened. */
