@@ -2,6 +2,7 @@
  * The one way in which commands ask several nodes: finding them, sweeping them, telling how far it is.
  */
 import type { Question } from '../cluster/access.ts'
+import { DEFAULT_NODE_TIMEOUT } from '../cluster/bounds.ts'
 import type { Discovery, NodeSource } from '../cluster/discover.ts'
 import type { SweepResult } from '../cluster/sweep.ts'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
@@ -58,17 +59,13 @@ export async function askCluster<Answer>(
     timeout: Math.max(1, Math.ceil(start + whole - performance.now())),
     signal: context.signal,
   })
-  const [
-    { discover },
-    { DEFAULT_NODE_TIMEOUT, sweep },
-    { CLOSE_TIMEOUT, hiddenNodeOptions },
-    { HiddenNode },
-  ] = await Promise.all([
-    import('../cluster/discover.ts'),
-    import('../cluster/sweep.ts'),
-    import('./connect.ts'),
-    import('../node/hidden-node.ts'),
-  ])
+  const [{ discover }, { sweep }, { CLOSE_TIMEOUT, hiddenNodeOptions }, { HiddenNode }] =
+    await Promise.all([
+      import('../cluster/discover.ts'),
+      import('../cluster/sweep.ts'),
+      import('./connect.ts'),
+      import('../node/hidden-node.ts'),
+    ])
   const sources = await nodeSources(nodes, options, context)
   const reached = await hiddenNodeOptions(options, context)
   const { concurrency, dnsServer: dnsServers, exclude, match, nodeTimeout } = options

@@ -2,6 +2,7 @@
  * The options of every command that can ask several nodes: which ones, by which way, how many at a time.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { DEFAULT_CONCURRENCY, DEFAULT_NODE_TIMEOUT, MAX_CONCURRENCY } from '../cluster/bounds.ts'
 import { parseDuration } from './option-values.ts'
 
 export interface ClusterOptions {
@@ -24,7 +25,6 @@ export interface ClusterOptions {
 
 const GROUP = 'Several nodes:'
 
-/** As `DEFAULT_CONCURRENCY` and `DEFAULT_NODE_TIMEOUT` have it, which are loaded only for a sweep. */
 export function addClusterOptions(command: Command): Command {
   for (const option of [
     repeatable('--cluster <node>', 'this node and those that it is connected to; repeatable'),
@@ -43,11 +43,12 @@ export function addClusterOptions(command: Command): Command {
     new Option('--via <node>', 'connect to this node alone, which asks the others by erpc'),
     new Option(
       '--concurrency <number>',
-      'how many nodes are asked at a time (default: 16)',
+      `how many nodes are asked at a time (default: ${DEFAULT_CONCURRENCY})`,
     ).argParser(parseConcurrency),
-    new Option('--node-timeout <duration>', 'how long each node may take (default: 10s)').argParser(
-      parseDuration,
-    ),
+    new Option(
+      '--node-timeout <duration>',
+      `how long each node may take (default: ${DEFAULT_NODE_TIMEOUT / 1000}s)`,
+    ).argParser(parseDuration),
     new Option('--dry-run', 'print the list of nodes, and do not ask them'),
     new Option(
       '--ndjson',
@@ -73,12 +74,9 @@ function repeatable(flags: string, description: string): Option {
   ])
 }
 
-/** As `MAX_CONCURRENCY` has it. */
-const MOST = 1000
-
 function parseConcurrency(text: string): number {
   const number = /^\d{1,4}$/.test(text) ? Number(text) : 0
-  if (number < 1 || number > MOST)
-    throw new InvalidArgumentError(`It is a number from 1 to ${MOST}.`)
+  if (number < 1 || number > MAX_CONCURRENCY)
+    throw new InvalidArgumentError(`It is a number from 1 to ${MAX_CONCURRENCY}.`)
   return number
 }

@@ -8,6 +8,7 @@ import { BeamscopeError } from '../errors.ts'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
 import { TimeoutError } from '../net/errors.ts'
 import { type Access, type AccessOptions, openAccess } from './access.ts'
+import { checkTimeout } from './bounds.ts'
 import { InvalidNamesError, MAX_NODES, TooManyNodesError } from './discovery-errors.ts'
 import { checkDnsServers, type DnsRecord, hostsOfDns } from './hosts-of-dns.ts'
 import { isWanted, type NodeFilter } from './node-pattern.ts'
@@ -85,9 +86,6 @@ export interface Discovery {
 }
 
 const DEFAULT_TIMEOUT = 10_000
-
-/** The most that `setTimeout` takes, in milliseconds; what is more would expire at once. */
-const MAX_TIMEOUT = 2 ** 31 - 1
 
 /**
  * Asks all sources, at the same time. Our own node is left out by its name, unless it is in a list.
@@ -188,9 +186,7 @@ class Questions implements AsyncDisposable {
 
   constructor(options: DiscoverOptions) {
     const { timeout = DEFAULT_TIMEOUT, signal } = options
-    if (!(timeout > 0 && timeout <= MAX_TIMEOUT)) {
-      throw new RangeError(`timeout is ${timeout}, and not more than 0 and up to ${MAX_TIMEOUT} ms`)
-    }
+    checkTimeout('timeout', timeout)
     this.#options = options
     this.#timeout = timeout
     this.#slots = new Slots(options.concurrency)

@@ -1,7 +1,7 @@
 /**
  * So many things at a time, and no more.
  */
-import { DEFAULT_CONCURRENCY, MAX_CONCURRENCY } from './sweep.ts'
+import { checkConcurrency, DEFAULT_CONCURRENCY } from './bounds.ts'
 
 /** The others wait in line, in the order in which they came. */
 export class Slots {
@@ -10,9 +10,7 @@ export class Slots {
 
   /** @throws {RangeError} when `concurrency` is none */
   constructor(concurrency: number = DEFAULT_CONCURRENCY) {
-    if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
-      throw new RangeError(`concurrency is ${concurrency}, and not from 1 to ${MAX_CONCURRENCY}`)
-    }
+    checkConcurrency(concurrency)
     this.#free = concurrency
   }
 

@@ -10,6 +10,13 @@ import { createDeferred } from '../node/deferred.ts'
 import { probe } from '../probe/probe.ts'
 import { toSnapshot } from '../probe/raw-snapshot.ts'
 import { type Access, type AccessOptions, openAccess, type Question } from './access.ts'
+import {
+  checkConcurrency,
+  checkTimeout,
+  DEFAULT_CONCURRENCY,
+  DEFAULT_NODE_TIMEOUT,
+  MAX_TIMEOUT,
+} from './bounds.ts'
 
 /**
  * `timeout` is for the whole sweep, and none by default: nodes that have not answered by then have failed.
@@ -48,15 +55,6 @@ export interface SweepProgress {
 
 /** Of the command line, for the time of a node. */
 const OPTION = '--node-timeout'
-
-export const DEFAULT_NODE_TIMEOUT = 10_000
-export const DEFAULT_CONCURRENCY = 16
-
-/** Each takes a socket, of which a process may have 1024 on many systems. */
-export const MAX_CONCURRENCY = 1000
-
-/** The most that `setTimeout` takes, in milliseconds; what is more would expire at once. */
-const MAX_TIMEOUT = 2 ** 31 - 1
 
 /** Milliseconds in which a question that minds the time that it has says what it waited for. */
 const GRACE = 100
@@ -102,9 +100,7 @@ export class Sweep<Answer> implements AsyncIterable<SweepResult<Answer>> {
       nodeTimeout = DEFAULT_NODE_TIMEOUT,
       timeout,
     } = options
-    if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
-      throw new RangeError(`concurrency is ${concurrency}, and not from 1 to ${MAX_CONCURRENCY}`)
-    }
+    checkConcurrency(concurrency)
     checkTimeout('nodeTimeout', nodeTimeout)
     if (timeout !== undefined) checkTimeout('timeout', timeout)
     this.#nodes = nodes
@@ -233,11 +229,6 @@ export class Sweep<Answer> implements AsyncIterable<SweepResult<Answer>> {
 }
 
 type Failure = Pick<SweepResult<unknown> & { readonly status: 'failed' }, 'duration' | 'error'>
-
-function checkTimeout(name: string, timeout: number): void {
-  if (timeout > 0 && timeout <= MAX_TIMEOUT) return
-  throw new RangeError(`${name} is ${timeout}, and not more than 0 and up to ${MAX_TIMEOUT} ms`)
-}
 
 /** A question that does not mind its time or the signal is left to itself; nobody hears how it ends. */
 function orGivenUp<Answer>(

@@ -5,14 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { MAX_CONCURRENCY } from '../../src/cluster/bounds.ts'
 import { NotInClusterError, SeedLostError } from '../../src/cluster/errors.ts'
-import {
-  MAX_CONCURRENCY,
-  type Sweep,
-  type SweepOptions,
-  type SweepResult,
-  sweep,
-} from '../../src/cluster/sweep.ts'
+import { type Sweep, type SweepOptions, type SweepResult, sweep } from '../../src/cluster/sweep.ts'
 import { Atom, atom, isAtom, isList, type Term, tuple } from '../../src/etf/index.ts'
 import { readSnapshotFile } from '../../src/history/snapshot-file.ts'
 import { TimeoutError } from '../../src/net/errors.ts'
