@@ -8,7 +8,7 @@ import type { ErlangNode, ErlangNodeOptions } from '../src/testing/erlang-node.t
 import type { ErlangRelease } from '../src/testing/images.ts'
 import type { Contestant } from './interleave.ts'
 import { load, root } from './product.ts'
-import { messageOf } from './row.ts'
+import { MissingHereError, messageOf } from './row.ts'
 
 /** The release of all nodes where Docker has it; 29 is still new, and 25 is what many have. */
 const RELEASE: ErlangRelease = 27
@@ -28,11 +28,16 @@ export interface BeamNode extends AsyncDisposable {
   readonly reconMissing: string | undefined
 }
 
-/** Starts a node that has the module; what `startErlangNode` throws says what is missing here. */
+/**
+ * Starts a node that has the module.
+ *
+ * @throws {MissingHereError} when there is no Erlang
+ */
 export async function startBeamNode(
   options: ErlangNodeOptions & { readonly signal: AbortSignal },
 ): Promise<BeamNode> {
-  const { startErlangNode, availableReleases, ReconUnavailableError } = await load.testing()
+  const { availableReleases, ReconUnavailableError, ReleaseUnavailableError, startErlangNode } =
+    await load.testing()
   const { connect, Cookie } = await load.beamscope()
   const isThere = (await availableReleases()).includes(RELEASE)
   const start = (withRecon: boolean): Promise<ErlangNode> =>
@@ -44,6 +49,7 @@ export async function startBeamNode(
     })
   let reconMissing: string | undefined
   const node = await start(true).catch((error: unknown) => {
+    if (error instanceof ReleaseUnavailableError) throw new MissingHereError(messageOf(error))
     if (!(error instanceof ReconUnavailableError)) throw error
     reconMissing = messageOf(error)
     return start(false)

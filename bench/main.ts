@@ -3,12 +3,12 @@
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { cpus, release, totalmem, type } from 'node:os'
+import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
 import { Bench, type Part } from './bench.ts'
 import { root } from './product.ts'
-import { messageOf, type Row } from './row.ts'
+import { MissingHereError, messageOf, type Row } from './row.ts'
 import { analysisPart } from './rows/analysis.ts'
 import { callPart, largePart, pipelinedPart } from './rows/calls.ts'
 import { decodePart, encodePart } from './rows/codec.ts'
@@ -33,7 +33,7 @@ const PARTS: readonly Part[] = [
   memoryPart,
 ]
 
-const HELP = `Usage: npm run bench -- [options]
+const HELP = `Usage: npm run --silent bench -- [options]
 
 Measures beamscope, as it is built, beside its peers in the same run, and prints a table of ratios.
 
@@ -44,7 +44,7 @@ Options:
   --help        prints this help
 
 Data go to standard output, progress to standard error. docs/performance.md explains the table.
-Exit codes: 0 done, whatever the figures are; 1 a part failed; 2 usage; 130 interrupted.
+Exit codes: 0 done, whatever the figures are; 1 a part or a peer failed; 2 usage; 130 interrupted.
 `
 
 const INSTALL_TIMEOUT = 300_000
@@ -74,6 +74,7 @@ async function main(args: readonly string[]): Promise<number> {
   const rows: Row[] = []
   const failures: { readonly part: string; readonly reason: string }[] = []
   const start = performance.now()
+  const [load] = loadavg()
   const report = (text: string): void => {
     const seconds = ((performance.now() - start) / 1000).toFixed(0).padStart(4)
     process.stderr.write(`${seconds} s  ${text}\n`)
@@ -91,6 +92,11 @@ async function main(args: readonly string[]): Promise<number> {
         rows.push(...(await part.run(bench)))
       } catch (error) {
         controller.signal.throwIfAborted()
+        if (error instanceof MissingHereError) {
+          const { name: group, title: what } = part
+          rows.push({ kind: 'absent', group, what, against: 'all', reason: error.message })
+          continue
+        }
         failures.push({ part: part.name, reason: messageOf(error) })
         report(`${part.title} failed: ${error instanceof Error ? error.stack : error}`)
       }
@@ -106,6 +112,8 @@ async function main(args: readonly string[]): Promise<number> {
     memory: totalmem(),
     system: `${type()} ${release()}`,
     node: process.versions.node,
+    // Of the minute before: who else was at work.
+    load,
   }
   if (options.json) {
     const rounds = options.brief ? 'brief' : 'full'
@@ -113,13 +121,15 @@ async function main(args: readonly string[]): Promise<number> {
   } else {
     const memory = `${Math.round(machine.memory / 2 ** 30)} GiB`
     console.log(
-      `${machine.processors} × ${machine.model}, ${memory}, ${machine.system}, Node.js ${machine.node}`,
+      `${machine.processors} × ${machine.model}, ${memory}, ${machine.system}, ` +
+        `Node.js ${machine.node}, load ${load?.toFixed(1)} before`,
     )
-    console.log(`${options.brief ? 'Brief rounds: no time here means anything.\n' : ''}`)
+    console.log(options.brief ? 'Brief rounds: no time here means anything.\n' : '')
     process.stdout.write(formatTable(rows))
     for (const { part, reason } of failures) console.log(`\n${part} failed: ${reason}`)
   }
-  return failures.length === 0 ? 0 : 1
+  const hasFailed = rows.some((row) => row.kind === 'absent' && row.isFailure)
+  return failures.length === 0 && !hasFailed ? 0 : 1
 }
 
 function readOptions(args: readonly string[]): {

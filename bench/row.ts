@@ -59,6 +59,13 @@ export interface Absence {
   readonly what: string
   readonly against: string
   readonly reason: string
+  /** Whether it is here, and failed. */
+  readonly isFailure?: boolean
+}
+
+/** Something that a part cannot do without is not on this machine. */
+export class MissingHereError extends Error {
+  override readonly name = 'MissingHereError'
 }
 
 export type Row = Comparison | Measurement | Absence
@@ -105,7 +112,7 @@ export async function play(match: Match, rounds: Rounds): Promise<readonly Row[]
       const outcome = outcomes.get(opponent.contestant)
       return outcome?.status === 'measured'
         ? compare({ ...common, unit, opponent, name }, own.rounds, outcome.rounds)
-        : { kind: 'absent', ...common, reason: reasonOf(outcome) }
+        : { kind: 'absent', ...common, reason: reasonOf(outcome), isFailure: true }
     }),
   )
 }

@@ -6,7 +6,7 @@ import type { Part } from '../bench.ts'
 import { connectClient } from '../client.ts'
 import type { Contestant, Figures } from '../interleave.ts'
 import { load } from '../product.ts'
-import { play, type Reach } from '../row.ts'
+import { MissingHereError, play, type Reach } from '../row.ts'
 import { type Worker, Workers } from '../worker.ts'
 
 const HALF: Reach = { kind: 'at-most', value: 0.5 }
@@ -98,8 +98,9 @@ function reconAtOnce(peer: BeamNode, args: readonly string[], duration: number):
   return beamContestant(peer, 'recon_alloc in one call', 'recon_at_once', args, duration)
 }
 
+/** @throws {MissingHereError} when the node has none */
 export function requireRecon({ reconMissing }: BeamNode): void {
-  if (reconMissing !== undefined) throw new Error(reconMissing)
+  if (reconMissing !== undefined) throw new MissingHereError(reconMissing)
 }
 
 /** What the node says of itself before and after, through a connection of its own, less what that costs. */

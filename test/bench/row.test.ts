@@ -67,6 +67,7 @@ describe('a row', () => {
       what: 'a thing',
       against: 'peer 1.0',
       reason: 'no figures',
+      isFailure: true,
     })
     await expect(playOne([1], [1, 1, 1], { kind: 'at-least' })).rejects.toThrow('no figures')
   })
