@@ -9,11 +9,16 @@ export const NONE = '–'
 
 const BINARY_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const
 
-const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
-const withFraction = new Intl.NumberFormat('en-US', {
-  minimumFractionDigits: 3,
-  maximumFractionDigits: 3,
-})
+/** Not by `Intl.NumberFormat`: to make one takes as long as all else that a command prints. */
+function grouped(amount: Amount, fraction: number): string {
+  const [whole = '', rest] = (
+    typeof amount === 'bigint'
+      ? `${amount}${fraction === 0 ? '' : `.${'0'.repeat(fraction)}`}`
+      : amount.toFixed(fraction)
+  ).split('.')
+  const text = whole.replace(/\B(?=(?:\d{3})+$)/g, ',')
+  return rest === undefined ? text : `${text}.${rest}`
+}
 
 /**
  * A size for people. With a unit that the user chose, the amount is in that unit and stands there alone;
@@ -21,7 +26,7 @@ const withFraction = new Intl.NumberFormat('en-US', {
  */
 export function formatSize(amount: Amount, unit?: Unit): string {
   if (unit === 'byte') return formatCount(amount)
-  if (unit !== undefined) return withFraction.format(amount)
+  if (unit !== undefined) return grouped(amount, 3)
   let rest = Number(amount)
   let index = 0
   // 999.5 would be rounded to four digits.
@@ -36,7 +41,7 @@ export function formatSize(amount: Amount, unit?: Unit): string {
 
 /** A count: `1,473,875,968`. */
 export function formatCount(count: Integer): string {
-  return grouped.format(count)
+  return grouped(count, 0)
 }
 
 /** A ratio of a part to a whole: `7.3%`. */
