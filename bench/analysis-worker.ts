@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises'
 import type { RawSnapshot } from '../src/probe/raw-snapshot.ts'
 import type { Figures } from './interleave.ts'
 import { type Beamscope, type Etf, load } from './product.ts'
-import { repeat } from './repeat.ts'
+import { repeatSync } from './repeat.ts'
 import { serve } from './worker.ts'
 
 /** To be held against recon's. */
@@ -41,12 +41,12 @@ serve({
   },
 
   async decodeAndAnalyse(duration: number): Promise<Figures> {
-    return repeat(() => analyse(decode()), duration)
+    return repeatSync(() => analyse(decode()), duration)
   },
 
   async analyse(duration: number): Promise<Figures> {
     const raw = decode()
-    return repeat(() => analyse(raw), duration)
+    return repeatSync(() => analyse(raw), duration)
   },
 
   /** Bytes that one snapshot takes as long as it is held, and so its terms. Takes `--expose-gc`. */

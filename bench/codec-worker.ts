@@ -9,7 +9,7 @@ import { findDifference } from './difference.ts'
 import type { Figures } from './interleave.ts'
 import { toPlain } from './plain.ts'
 import { type Etf, load, root } from './product.ts'
-import { repeat } from './repeat.ts'
+import { repeatSync } from './repeat.ts'
 import { serve } from './worker.ts'
 
 export const CODECS = [
@@ -94,7 +94,7 @@ serve({
 
   async run(operation: Operation, duration: number): Promise<Figures> {
     if (prepared === undefined) throw new Error('not prepared')
-    return repeat(prepared[operation], duration)
+    return repeatSync(prepared[operation], duration)
   },
 })
 

@@ -35,6 +35,8 @@ export interface Comparison {
   readonly reach: Reach
   /** `undefined` where nothing is asked. */
   readonly isReached: boolean | undefined
+  /** On processors instead of on the clock, where both have said it: who else is at work counts less. */
+  readonly processorTime?: { readonly ours: Summary; readonly theirs: Summary } | undefined
   readonly remark?: string | undefined
 }
 
@@ -142,8 +144,19 @@ function compare(
     ratio,
     reach,
     isReached: isReached(ratio.median, reach),
+    processorTime: name === 'time' ? processorTimeOf(ours, theirs) : undefined,
     remark,
   }
+}
+
+function processorTimeOf(
+  ours: readonly Figures[],
+  theirs: readonly Figures[],
+): Comparison['processorTime'] {
+  const [mine, other] = [ours, theirs].map((rounds) => rounds.flatMap(({ cpu }) => cpu ?? []))
+  return mine === undefined || other === undefined || mine.length === 0 || other.length === 0
+    ? undefined
+    : { ours: summarize(mine), theirs: summarize(other) }
 }
 
 export function isReached(ratio: number, { kind, value }: Reach): boolean | undefined {
