@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Contestant, Figures } from './interleave.ts'
 import { root } from './product.ts'
+import { MissingHereError } from './row.ts'
 
 /** Where Debian's package has it. */
 const JAR = '/usr/share/java/OtpErlang.jar'
@@ -29,7 +30,7 @@ export interface JInterfaceOptions {
   readonly signal: AbortSignal
 }
 
-/** @throws {Error} that says what is missing here */
+/** @throws {MissingHereError} when there is no Java, or no JInterface */
 export async function startJInterface(
   options: JInterfaceOptions,
 ): Promise<Contestant & AsyncDisposable> {
@@ -44,7 +45,7 @@ export async function startJInterface(
     })
   } catch (cause) {
     signal.throwIfAborted()
-    throw new Error(`javac does not compile here; ${INSTALL}`, { cause })
+    throw new MissingHereError(`javac does not compile here; ${INSTALL}`, { cause })
   }
   const name = `bench-java-${process.pid}@127.0.0.1`
   const child = spawn('java', ['-cp', `${jar}:${folder}`, 'Calls', name, node], {
@@ -79,7 +80,7 @@ async function versionOf(jar: string): Promise<string> {
   try {
     return /jinterface-([\d.]+)/.exec(await realpath(jar))?.[1] ?? ''
   } catch (cause) {
-    throw new Error(`${jar} is not there; ${INSTALL}`, { cause })
+    throw new MissingHereError(`${jar} is not there; ${INSTALL}`, { cause })
   }
 }
 

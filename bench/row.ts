@@ -70,6 +70,12 @@ export class MissingHereError extends Error {
   override readonly name = 'MissingHereError'
 }
 
+/** A row for a peer that could not even begin. */
+export function absence(row: Pick<Absence, 'group' | 'what' | 'against'>, error: unknown): Absence {
+  const isFailure = !(error instanceof MissingHereError)
+  return { kind: 'absent', ...row, reason: messageOf(error), isFailure }
+}
+
 export type Row = Comparison | Measurement | Absence
 
 /** A peer, and what is asked of the ratio to it. */

@@ -14,9 +14,11 @@ interface Request {
   readonly args: readonly unknown[]
 }
 
-type Response =
-  | { readonly id: number; readonly value?: unknown }
-  | { readonly id: number; readonly error: string }
+interface Response<Answer> {
+  readonly id: number
+  readonly value: Answer
+  readonly error?: string
+}
 
 /** The programs: each file is one. */
 export type Program = 'codec-worker' | 'client-worker' | 'analysis-worker' | 'replay-worker'
@@ -43,7 +45,12 @@ export class Worker implements AsyncDisposable {
     this.#child.setMaxListeners(0)
   }
 
-  /** Runs a task there; whoever asks knows what it returns. @throws {Error} what the task threw */
+  /**
+   * Runs a task there; whoever asks knows what it returns.
+   *
+   * @throws {Error} with the message of what the task threw; or when the process ends, or takes too long
+   * @throws the signal's reason
+   */
   async ask<Answer = void>(task: string, ...args: readonly unknown[]): Promise<Answer> {
     this.#signal.throwIfAborted()
     const id = ++this.#requests
@@ -57,11 +64,9 @@ export class Worker implements AsyncDisposable {
         settle()
       }
       const answered = (message: unknown): void => {
-        const response: Response & { readonly value?: Answer } = JSON.parse(String(message))
-        if (response.id !== id) return
-        const { value } = response
-        if ('error' in response) done(() => reject(new Error(response.error)))
-        else done(() => resolve(value ?? JSON.parse('null')))
+        const { id: of, value, error }: Response<Answer> = JSON.parse(String(message))
+        if (of !== id) return
+        done(() => (error === undefined ? resolve(value) : reject(new Error(error))))
       }
       const ended = (): void => done(() => reject(new Error(`the process of ${task} ended`)))
       const aborted = (): void => done(() => reject(this.#signal.reason))
@@ -79,7 +84,8 @@ export class Worker implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const { pid, exitCode, signalCode } = this.#child
+    if (pid === undefined || exitCode !== null || signalCode !== null) return
     const end = once(this.#child, 'exit')
     this.#child.kill('SIGKILL')
     await end
@@ -114,12 +120,15 @@ export function serve(tasks: Readonly<Record<string, (...args: never[]) => unkno
   process.on('message', async (message) => {
     const request: Request & { readonly args: never[] } = JSON.parse(String(message))
     const { id, task, args } = request
-    let response: Response
-    try {
-      response = { id, value: await tasks[task]?.(...args) }
-    } catch (error) {
-      response = { id, error: error instanceof Error ? error.message : String(error) }
+    const answer = async (): Promise<Partial<Response<unknown>>> => {
+      try {
+        const work = tasks[task]
+        if (work === undefined) throw new Error(`there is no task ${task}`)
+        return { value: await work(...args) }
+      } catch (error) {
+        return { error: error instanceof Error ? error.message : String(error) }
+      }
     }
-    process.send?.(JSON.stringify(response))
+    process.send?.(JSON.stringify({ id, ...(await answer()) }))
   })
 }

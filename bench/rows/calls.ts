@@ -6,7 +6,7 @@ import type { Bench, Part } from '../bench.ts'
 import { connectClient } from '../client.ts'
 import type { Contestant, Figures } from '../interleave.ts'
 import { startJInterface } from '../jinterface.ts'
-import { isReached, messageOf, type Opponent, play, type Reach, type Row } from '../row.ts'
+import { absence, isReached, type Opponent, play, type Reach, type Row } from '../row.ts'
 import { Workers } from '../worker.ts'
 
 export const callPart: Part = {
@@ -35,13 +35,7 @@ export const callPart: Part = {
       opponents.push({ contestant: java, reach: { kind: 'at-most', value: 1 } })
     } catch (error) {
       bench.signal.throwIfAborted()
-      absences.push({
-        kind: 'absent',
-        group,
-        what,
-        against: 'JInterface',
-        reason: messageOf(error),
-      })
+      absences.push(absence({ group, what, against: 'JInterface' }, error))
     }
     try {
       const ours = {

@@ -9,7 +9,7 @@ import type { Bench, Part } from '../bench.ts'
 import type { CodecName, Operation, Preparation } from '../codec-worker.ts'
 import type { Contestant, Figures } from '../interleave.ts'
 import { type Payload, snapshotPayloads, trafficPayload } from '../payloads.ts'
-import { messageOf, type Opponent, play, type Reach, type Row } from '../row.ts'
+import { absence, type Opponent, play, type Reach, type Row } from '../row.ts'
 import { Workers } from '../worker.ts'
 
 const PEERS = ['erlang_js', '@typescord/ftee', 'etf.js', 'JSON', 'msgpackr'] as const
@@ -86,15 +86,13 @@ async function runPayload(
   payload: Payload,
 ): Promise<readonly Row[]> {
   const what = `${operation} ${payload.title}`
+  const row = { group: operation, what }
   const reaches = REACHES[payload.name === 'traffic' ? 'traffic' : 'snapshot'][operation]
   const path = join(bench.folder, `${payload.name}.etf`)
   await writeFile(path, payload.bytes)
   const duration = bench.duration()
   const absences: Row[] = []
   const opponents: Opponent[] = []
-  const absent = (against: string, reason: string): void => {
-    absences.push({ kind: 'absent', group: operation, what, against, reason })
-  }
   await using workers = new Workers(bench.signal)
 
   const open = async (
@@ -118,13 +116,18 @@ async function runPayload(
     opponents.push({ contestant, reach: reaches.BEAM })
   } catch (error) {
     bench.signal.throwIfAborted()
-    absent('the BEAM', messageOf(error))
+    absences.push(absence({ ...row, against: 'the BEAM' }, error))
   }
   for (const name of PEERS) {
     const { contestant, preparation } = await open(name)
     const failure = preparation.failures[operation]
     if (failure !== undefined) {
-      absent(contestant.name, `it cannot: ${failure}`)
+      absences.push({
+        kind: 'absent',
+        ...row,
+        against: contestant.name,
+        reason: `it cannot: ${failure}`,
+      })
       continue
     }
     const fault = preparation.faults[operation]
@@ -135,9 +138,6 @@ async function runPayload(
       remark: fault === undefined ? undefined : `${verb} it wrong: ${fault}`,
     })
   }
-  const rows = await play(
-    { group: operation, what, ours: ours.contestant, opponents },
-    bench.rounds(),
-  )
+  const rows = await play({ ...row, ours: ours.contestant, opponents }, bench.rounds())
   return [...rows, ...absences]
 }

@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import type { Part } from '../bench.ts'
 import type { Contestant } from '../interleave.ts'
 import { root } from '../product.ts'
-import { messageOf, type Opponent, play, type Row } from '../row.ts'
+import { absence, MissingHereError, type Opponent, play, type Row } from '../row.ts'
 import { requireRecon } from './snapshot.ts'
 
 const TIMEOUT = 30_000
@@ -83,7 +83,7 @@ export const oneShotPart: Part = {
       opponents.unshift({ contestant: erl, reach: { kind: 'at-most', value: 0.7 } })
     } catch (error) {
       signal.throwIfAborted()
-      absences.push({ kind: 'absent', group, what, against: 'erl', reason: messageOf(error) })
+      absences.push(absence({ group, what, against: 'erl' }, error))
     }
     return [...(await play({ group, what, ours, opponents }, bench.rounds(15, 2))), ...absences]
   },
@@ -116,8 +116,11 @@ async function releaseOnPath(signal: AbortSignal): Promise<string> {
     })
     return stdout
   } catch (cause) {
-    throw new Error('no erl on PATH; apt-get install --no-install-recommends erlang-base', {
-      cause,
-    })
+    throw new MissingHereError(
+      'no erl on PATH; apt-get install --no-install-recommends erlang-base',
+      {
+        cause,
+      },
+    )
   }
 }

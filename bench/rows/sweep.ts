@@ -9,7 +9,7 @@ import type { Bench, Part } from '../bench.ts'
 import type { Address } from '../client-worker.ts'
 import type { Contestant, Figures } from '../interleave.ts'
 import { load, root } from '../product.ts'
-import { messageOf, type Opponent, play, type Reach, type Row } from '../row.ts'
+import { absence, type Opponent, play, type Reach, type Row } from '../row.ts'
 import { type Worker, Workers } from '../worker.ts'
 import { requireRecon } from './snapshot.ts'
 
@@ -102,7 +102,7 @@ export const replaySweepPart: Part = {
       opponents.unshift({ contestant: beam(peer, all), reach: AS_FAST })
     } catch (error) {
       signal.throwIfAborted()
-      absences.push({ kind: 'absent', group, what, against: QUESTIONS, reason: messageOf(error) })
+      absences.push(absence({ group, what, against: QUESTIONS }, error))
     }
     try {
       const match = { group, what, ours: ours(worker, all, address), opponents }
