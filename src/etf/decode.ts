@@ -70,6 +70,9 @@ const DEFAULT_MAX_INFLATED_SIZE = 64 * 1024 * 1024
 /** The BEAM's own limit for one integer, 2^26 bits: `MAX_BIGINT` digits in `erts/emulator/beam/big.h`. */
 const MAX_INTEGER_BYTES = 8 * 1024 * 1024
 
+/** Up to 512 bits. */
+const MAX_WORDS = 8
+
 /** Both are the BEAM's: 255 characters, of at most four bytes each in UTF-8. */
 const MAX_ATOM_CHARACTERS = 255
 const MAX_ATOM_BYTES = 255 * 4
@@ -277,8 +280,14 @@ function readShallow(input: Input, depth: number): Term {
         enter(input, depth, count, offset)
         return buildMap(readParts(input, [], count, depth + 1), offset)
       }
-      default:
+      case tag.LARGE_TUPLE:
+      case tag.EXPORT:
+      case tag.NEW_FUN:
+      case tag.FUN:
+      case tag.RECORD:
         return readDeep(input, depth)
+      default:
+        return readLeaf(input, uint8(input), offset)
     }
   }
 }
@@ -623,26 +632,34 @@ function readBig(input: Input, length: number, offset: number): number | bigint 
     throw new TermLimitError(`an integer of ${length} bytes`, offset, MAX_INTEGER_BYTES)
   }
   const negative = uint8(input) !== 0
-  need(input, length)
-  const start = input.position
-  input.position += length
-  if (length <= 8) {
-    // Two words are quicker than one BigInt, which most of these need not become.
-    let low = 0
-    let high = 0
-    for (let i = length - 1; i >= 4; i--) high = high * 256 + input.view.getUint8(start + i)
-    for (let i = Math.min(length, 4) - 1; i >= 0; i--) {
-      low = low * 256 + input.view.getUint8(start + i)
-    }
-    if (high <= 0x1f_ffff) {
-      const value = high * 0x1_0000_0000 + low
-      return negative && value !== 0 ? -value : value
-    }
-    const value = (BigInt(high) << 32n) | BigInt(low)
-    return negative ? -value : value
+  const { start, end } = take(input, length)
+  const magnitude = length <= 8 ? readWord(input, start, end) : readWords(input, start, end)
+  const value = exact(magnitude)
+  return negative && value !== 0 ? -value : value
+}
+
+/** Up to eight bytes: two words are quicker than one BigInt, which most of these need not become. */
+function readWord({ view }: Input, start: number, end: number): number | bigint {
+  const middle = Math.min(start + 4, end)
+  let low = 0
+  let high = 0
+  for (let i = end - 1; i >= middle; i--) high = high * 256 + view.getUint8(i)
+  for (let i = middle - 1; i >= start; i--) low = low * 256 + view.getUint8(i)
+  return high <= 0x1f_ffff ? high * 0x1_0000_0000 + low : (BigInt(high) << 32n) | BigInt(low)
+}
+
+/** Eight bytes at a time, as long as that is quicker than to convert them all at once. */
+function readWords(input: Input, start: number, end: number): bigint {
+  if (end - start > MAX_WORDS * 8) {
+    return toBigIntLE(Buffer.from(input.bytes.buffer, input.bytes.byteOffset + start, end - start))
   }
-  const value = toBigIntLE(Buffer.from(input.bytes.buffer, input.bytes.byteOffset + start, length))
-  return exact(negative ? -value : value)
+  let at = start + Math.floor((end - start) / 8) * 8
+  let value = BigInt(readWord(input, at, end))
+  while (at > start) {
+    at -= 8
+    value = (value << 64n) | input.view.getBigUint64(at, true)
+  }
+  return value
 }
 
 function atomUtf8(input: Input, length: number, offset: number): Atom {
@@ -854,7 +871,8 @@ function isInflated(
   return typeof value === 'object' && value !== null && 'buffer' in value && 'engine' in value
 }
 
-function exact(value: bigint): number | bigint {
+function exact(value: number | bigint): number | bigint {
+  if (typeof value === 'number') return value
   return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)
     ? Number(value)
     : value
@@ -868,7 +886,13 @@ function finite(value: number, offset: number): Float {
 function buildMap(parts: readonly Term[], offset: number): ErlangMap {
   const keys: Term[] = []
   const values: Term[] = []
-  for (const [index, part] of parts.entries()) (index % 2 === 0 ? keys : values).push(part)
+  for (let i = 1; i < parts.length; i += 2) {
+    const key = parts[i - 1]
+    const value = parts[i]
+    if (key === undefined || value === undefined) break
+    keys.push(key)
+    values.push(value)
+  }
   try {
     return new ErlangMap(keys, values)
   } catch (cause) {

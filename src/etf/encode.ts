@@ -10,6 +10,7 @@ import { isList } from './match.ts'
 import * as tag from './tags.ts'
 import {
   Atom,
+  ErlangMap,
   type Fun,
   LocalTerm,
   type NativeRecord,
@@ -136,12 +137,28 @@ export class TermWriter {
       bytes[at + 1] = elements.length
       this.#length = at + 2
       this.#writeAll(elements, depth + 1)
-    } else if (isList(term) && depth < MAX_CALLS && !isString(term)) {
+    } else if (isList(term)) {
+      if (depth >= MAX_CALLS || isString(term)) {
+        this.#writeDeep(term)
+        return
+      }
       bytes[at] = tag.LIST
       this.#view.setUint32(at + 1, term.length)
       this.#length = at + 5
       this.#writeAll(term, depth + 1)
       this.#uint8(tag.NIL)
+    } else if (term instanceof ErlangMap && depth < MAX_CALLS) {
+      const { keys, values } = term
+      bytes[at] = tag.MAP
+      this.#view.setUint32(at + 1, keys.length)
+      this.#length = at + 5
+      for (let i = 0; i < keys.length; i++) {
+        const key = keys[i]
+        const value = values[i]
+        if (key === undefined || value === undefined) throw notATerm(undefined)
+        this.#writeShallow(key, depth + 1)
+        this.#writeShallow(value, depth + 1)
+      }
     } else {
       this.#writeDeep(term)
     }
@@ -158,7 +175,8 @@ export class TermWriter {
   /** Writes a term of any kind, that may be nested as deeply as memory allows. */
   #writeDeep(root: Term): void {
     // Terms still to be written, the next one last: nesting cannot overflow the native stack.
-    const todo: Todo = [root]
+    const todo: Todo = []
+    this.#writeOne(root, todo)
     while (todo.length > 0) {
       const next = todo.pop()
       if (next === undefined) throw notATerm(next)
@@ -374,7 +392,9 @@ export class TermWriter {
     } else if (isString(list)) {
       this.#uint8(tag.STRING)
       this.#uint16(list.length)
-      this.#raw(Uint8Array.from(list))
+      this.#reserve(list.length)
+      for (let i = 0; i < list.length; i++) this.#bytes[this.#length + i] = list[i] ?? 0
+      this.#length += list.length
     } else {
       this.#uint8(tag.LIST)
       this.#uint32(list.length)
@@ -494,7 +514,10 @@ function pushReversed(todo: Todo, terms: readonly Term[]): void {
 }
 
 function byteWidth(magnitude: bigint): number {
-  return Math.ceil(magnitude.toString(16).length / 2)
+  if (magnitude >= 1n << 64n) return Math.ceil(magnitude.toString(16).length / 2)
+  const high = Number(magnitude >> 32n)
+  // Zero bits in front of 32 are four bytes that are not needed.
+  return high === 0 ? 4 - (Math.clz32(Number(magnitude)) >>> 3) : 8 - (Math.clz32(high) >>> 3)
 }
 
 function checkRange(value: number | bigint, min: number, max: number | bigint, what: string): void {

@@ -269,7 +269,7 @@ export class ErlangMap {
   }
   readonly keys: readonly Term[]
   readonly values: readonly Term[]
-  /** Positions by hash of the key; small maps are searched one by one instead. */
+  /** Positions by hash of the key; where it is not there, keys are searched one by one. */
   readonly #index: ReadonlyMap<number, readonly number[]> | undefined
 
   /**
@@ -282,12 +282,8 @@ export class ErlangMap {
     }
     this.keys = keys
     this.values = values
-    this.#index = keys.length <= SEARCHED_ONE_BY_ONE ? undefined : indexKeys(keys)
-    if (this.#index === undefined) {
-      for (const [position, key] of keys.entries()) {
-        if (this.#find(key) !== position) throw new DuplicateKeyError()
-      }
-    }
+    if (areComparedOneByOne(keys)) checkKeys(keys)
+    else this.#index = indexKeys(keys)
   }
 
   get size(): number {
@@ -314,14 +310,39 @@ export class ErlangMap {
     if (this.#index !== undefined) return search(this.keys, this.#index.get(hashTerm(key)), key)
     for (let position = 0; position < this.keys.length; position++) {
       const candidate = this.keys[position]
-      if (candidate !== undefined && equals(candidate, key)) return position
+      if (candidate !== undefined && isSameKey(candidate, key)) return position
     }
     return undefined
   }
 }
 
-/** Up to this many keys, comparing them all is quicker than hashing. */
-const SEARCHED_ONE_BY_ONE = 8
+/** Up to this many keys, comparing them all is quicker than hashing; of atoms there may be more. */
+const COMPARED_ONE_BY_ONE = 8
+const ATOMS_COMPARED_ONE_BY_ONE = 32
+
+function areComparedOneByOne(keys: readonly Term[]): boolean {
+  const { length } = keys
+  if (length <= COMPARED_ONE_BY_ONE) return true
+  return length <= ATOMS_COMPARED_ONE_BY_ONE && keys.every((key) => key instanceof Atom)
+}
+
+function checkKeys(keys: readonly Term[]): void {
+  for (let position = 1; position < keys.length; position++) {
+    const key = keys[position]
+    for (let before = 0; before < position; before++) {
+      const other = keys[before]
+      if (key !== undefined && other !== undefined && isSameKey(key, other)) {
+        throw new DuplicateKeyError()
+      }
+    }
+  }
+}
+
+/** As `equals`, but at once for the atoms that most keys are. */
+function isSameKey(left: Term, right: Term): boolean {
+  if (left instanceof Atom) return right instanceof Atom && left.name === right.name
+  return equals(left, right)
+}
 
 function indexKeys(keys: readonly Term[]): ReadonlyMap<number, readonly number[]> {
   const index = new Map<number, number[]>()

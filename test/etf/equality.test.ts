@@ -415,6 +415,13 @@ describe('a map', () => {
       keys.push(tuple(0))
       expect(() => new ErlangMap(keys, keys)).toThrow(DuplicateKeyError)
     }
+    for (const count of [2, 8, 9, 32, 33]) {
+      const names: Term[] = Array.from({ length: count - 1 }, (_, i) => atom(`key${i}`))
+      expect(new ErlangMap(names, names).get(atom(`key${count - 2}`))).toBeDefined()
+      expect(new ErlangMap([...names, 1], [...names, 1]).get(1)).toBe(1)
+      const twice = [...names, atom('key0')]
+      expect(() => new ErlangMap(twice, twice)).toThrow(DuplicateKeyError)
+    }
   })
 
   test('takes a small integer as a number and as a bigint for one key', () => {
