@@ -3,12 +3,9 @@
  *
  * The client alone is `beamscope/dist`, the codec `beamscope/etf`, the analysis `beamscope/analysis`.
  */
-import type { Snapshot } from './analysis/snapshot.ts'
 import type { Waiting } from './net/deadline.ts'
 import { HiddenNode, type HiddenNodeOptions } from './node/hidden-node.ts'
 import type { RemoteNode } from './node/remote-node.ts'
-import { type Callee, probe } from './probe/probe.ts'
-import { toSnapshot } from './probe/raw-snapshot.ts'
 
 export * from './analysis/index.ts'
 export type { AccessOptions, Question } from './cluster/access.ts'
@@ -50,6 +47,7 @@ export { InstrumentMissingError, NoSuchInstanceError } from './probe/carriers-er
 export { type HoldersOptions, probeHolders } from './probe/holders.ts'
 export { type Callee, probe } from './probe/probe.ts'
 export { type RawSnapshot, toSnapshot } from './probe/raw-snapshot.ts'
+export { takeSnapshot } from './probe/take-snapshot.ts'
 
 export type ConnectOptions = HiddenNodeOptions & Waiting
 
@@ -60,9 +58,4 @@ export type ConnectOptions = HiddenNodeOptions & Waiting
  */
 export function connect(name: string, options: ConnectOptions): Promise<RemoteNode> {
   return new HiddenNode(options).connect(name, options)
-}
-
-/** Takes a snapshot of a node, ready for analysis. @throws whatever `probe` and `toSnapshot` throw */
-export async function takeSnapshot(node: Callee, waiting: Waiting = {}): Promise<Snapshot> {
-  return toSnapshot(await probe(node, waiting))
 }

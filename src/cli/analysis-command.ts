@@ -51,14 +51,13 @@ export async function show(
     return
   }
   refuseFile(options)
-  const [{ showEach }, { probe }, { toSnapshot }] = await Promise.all([
+  const [{ showEach }, { takeSnapshot }] = await Promise.all([
     import('./show-each.ts'),
-    import('../probe/probe.ts'),
-    import('../probe/raw-snapshot.ts'),
+    import('../probe/take-snapshot.ts'),
   ])
   await showEach(command, nodes, options, context, {
     ...faces,
-    ask: async (node, left) => toSnapshot(await probe(node, left())),
+    ask: (node, left) => takeSnapshot(node, left()),
     frame: (snapshot) => snapshot,
   })
 }

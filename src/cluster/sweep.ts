@@ -7,8 +7,8 @@ import type { Snapshot } from '../analysis/snapshot.ts'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
 import { TimeoutError } from '../net/errors.ts'
 import { createDeferred } from '../node/deferred.ts'
-import { probe } from '../probe/probe.ts'
-import { toSnapshot } from '../probe/raw-snapshot.ts'
+import type { Callee } from '../probe/probe.ts'
+import { takeSnapshot } from '../probe/take-snapshot.ts'
 import { type Access, type AccessOptions, openAccess, type Question } from './access.ts'
 import {
   checkConcurrency,
@@ -76,10 +76,9 @@ export function sweep<Answer>(
   nodes: Iterable<string>,
   { ask, ...options }: SweepOptions & { readonly ask?: Question<Answer> } = {},
 ): Sweep<Answer | Snapshot> {
-  return new Sweep<Answer | Snapshot>(nodes, ask ?? takeSnapshot, options)
+  const question = ask ?? ((node: Callee, left: () => Waiting) => takeSnapshot(node, left()))
+  return new Sweep<Answer | Snapshot>(nodes, question, options)
 }
-
-const takeSnapshot: Question<Snapshot> = async (node, left) => toSnapshot(await probe(node, left()))
 
 /** Begins when it is iterated. An iteration that is left early closes what it has opened. */
 export class Sweep<Answer> implements AsyncIterable<SweepResult<Answer>> {

@@ -167,12 +167,9 @@ function faces(
 }
 
 async function snapshotQuestion(): Promise<Question<Examined>> {
-  const [{ probe }, { toSnapshot }] = await Promise.all([
-    import('../../probe/probe.ts'),
-    import('../../probe/raw-snapshot.ts'),
-  ])
+  const { takeSnapshot } = await import('../../probe/take-snapshot.ts')
   return async (node, left) => ({
-    snapshot: toSnapshot(await probe(node, left())),
+    snapshot: await takeSnapshot(node, left()),
     holders: undefined,
     earlier: [],
   })

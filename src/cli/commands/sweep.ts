@@ -19,8 +19,7 @@ import { framed, jsonText } from '../../present/json.ts'
 import { limitsText } from '../../present/limits.ts'
 import { paperOf } from '../../present/paper.ts'
 import { nodesText, sweepText } from '../../present/sweep.ts'
-import { probe } from '../../probe/probe.ts'
-import { toSnapshot } from '../../probe/raw-snapshot.ts'
+import { takeSnapshot } from '../../probe/take-snapshot.ts'
 import { askCluster } from '../ask-cluster.ts'
 import type { ClusterOptions } from '../cluster-options.ts'
 import type { Context } from '../context.ts'
@@ -119,7 +118,7 @@ async function sweepAll(
   const asked = await askCluster(nodes, options, context, {
     // All that is kept of a node is made at once, so that no snapshot waits to be taken.
     ask: async (node, left) => {
-      const snapshot = toSnapshot(await probe(node, left()))
+      const snapshot = await takeSnapshot(node, left())
       const diagnosis = diagnose(snapshot)
       const summary = summarizeNode(node.name, snapshot, diagnosis)
       return { summary, isFailure: isFailure(options, diagnosis) }
