@@ -4,9 +4,8 @@
 import type { SweepProgress } from '../cluster/sweep.ts'
 import { progressText } from '../present/progress.ts'
 import type { Context } from './context.ts'
+import { canDraw, loadSpinner, PATIENCE } from './spinner.ts'
 
-/** What is quicker than this needs no sign. Milliseconds. */
-const PATIENCE = 1_000
 /** Between two lines where there is no terminal. */
 const PAUSE = 5_000
 
@@ -18,7 +17,6 @@ export interface Progress extends Disposable {
 /** Shows `read()` of `total` nodes from after a second until it is disposed of. */
 export function showProgress(context: Context, total: number, read: () => SweepProgress): Progress {
   const { stderr, stdout } = context
-  const isTerminal = stderr.isTTY === true && Boolean(stderr.columns) && context.env.TERM !== 'dumb'
   let line: { clear(): void; stop(): void } | undefined
   let timer: NodeJS.Timeout
   let isOver = false
@@ -30,16 +28,15 @@ export function showProgress(context: Context, total: number, read: () => SweepP
     timer = setTimeout(print, PAUSE)
   }
   const spin = async (): Promise<void> => {
-    const { default: ora } = await import('ora')
+    const spinner = await loadSpinner(context, text())
     if (isOver) return
-    // Raw mode would take Ctrl-C away from us.
-    const spinner = ora({ text: text(), stream: stderr, discardStdin: false }).start()
+    spinner.start()
     line = spinner
     timer = setInterval(() => {
       spinner.text = text()
     }, REDRAWN)
   }
-  timer = setTimeout(isTerminal ? spin : print, PATIENCE)
+  timer = setTimeout(canDraw(context) ? spin : print, PATIENCE)
   return {
     write(output) {
       // It is drawn again, below what is written.

@@ -1,10 +1,24 @@
 /**
  * A sign of life on a terminal while something takes long.
  */
+import type { Ora } from 'ora'
 import type { Context } from './context.ts'
 
 /** What is quicker than this needs no sign. Milliseconds. */
-const PATIENCE = 1_000
+export const PATIENCE = 1_000
+
+/** Whether standard error is a terminal that shows a line which changes. */
+export function canDraw({ stderr, env }: Context): boolean {
+  // A terminal may not know its width, as one without a window does; ora would draw for ever.
+  return stderr.isTTY === true && Boolean(stderr.columns) && env.TERM !== 'dumb'
+}
+
+/** A spinner on standard error, not started yet. */
+export async function loadSpinner({ stderr }: Context, text: string): Promise<Ora> {
+  const { default: ora } = await import('ora')
+  // Raw mode would take Ctrl-C away from us.
+  return ora({ text, stream: stderr, discardStdin: false })
+}
 
 /** Awaits `work`; shows `text` beside a spinner on standard error when that takes over a second. */
 export async function withSpinner<Result>(
@@ -12,15 +26,11 @@ export async function withSpinner<Result>(
   text: string,
   work: Promise<Result>,
 ): Promise<Result> {
-  const { stderr } = context
-  // A terminal may not know its width, as one without a window does; ora would draw for ever.
-  if (!stderr.isTTY || !stderr.columns || context.env.TERM === 'dumb') return work
+  if (!canDraw(context)) return work
   let stop = (): void => {}
   let isOver = false
   const timer = setTimeout(async () => {
-    const { default: ora } = await import('ora')
-    // Raw mode would take Ctrl-C away from us.
-    const spinner = ora({ text, stream: stderr, discardStdin: false })
+    const spinner = await loadSpinner(context, text)
     if (isOver) return
     spinner.start()
     stop = () => spinner.stop()

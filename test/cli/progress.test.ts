@@ -1,45 +1,21 @@
 /** What is shown of a sweep while it runs. */
-import { Readable, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import type { Context } from '../../src/cli/context.ts'
 import { showProgress } from '../../src/cli/progress.ts'
+import { makeContext, type Terminal } from './made-context.ts'
 
 const STATE = { answered: 2, failed: 1, running: 4, slowest: undefined }
 
 /** What stands on both streams, once `end` is among it. */
-async function shown(
-  terminal: { readonly isTTY: boolean; readonly columns: number },
-  end: string,
-  env: Context['env'] = {},
-): Promise<string> {
-  let text = ''
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      text += chunk
-      done()
-    },
-  })
-  const context: Context = {
-    stdin: Readable.from([]),
-    stdout: stream,
-    // A terminal's stream can do this too.
-    stderr: Object.assign(stream, terminal, {
-      clearLine: () => true,
-      cursorTo: () => true,
-      moveCursor: () => true,
-    }),
-    env,
-    signal: new AbortController().signal,
-    exitCode: 0,
-    verbose: false,
-  }
+async function shown(terminal: Terminal, end: string, env: Context['env'] = {}): Promise<string> {
+  const { context, written } = makeContext(terminal, env)
   {
     using progress = showProgress(context, 7, () => STATE)
-    await expect.poll(() => text, { timeout: 20_000 }).toContain(end)
+    await expect.poll(written, { timeout: 20_000 }).toContain(end)
     progress.write('a result\n')
   }
-  return text
+  return written()
 }
 
 const LINE = '3 of 7 nodes done, 1 of them failed; 4 running'
@@ -59,18 +35,10 @@ it('is drawn on a terminal', async () => {
 })
 
 it('is nothing where all is over at once', async () => {
-  let text = ''
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      text += chunk
-      done()
-    },
-  })
-  const context = { stdin: Readable.from([]), stdout: stream, stderr: stream, env: {} }
-  const signal = new AbortController().signal
+  const { context, written } = makeContext()
   {
-    using _ = showProgress({ ...context, signal, exitCode: 0, verbose: false }, 7, () => STATE)
+    using _ = showProgress(context, 7, () => STATE)
   }
   await delay(1_200)
-  expect(text).toBe('')
+  expect(written()).toBe('')
 })

@@ -1,46 +1,23 @@
-import { Readable, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import type { Context } from '../../src/cli/context.ts'
 import { withSpinner } from '../../src/cli/spinner.ts'
+import { makeContext, type Terminal } from './made-context.ts'
 
 /** What is written on standard error while something takes over a second, or until that holds `end`. */
-async function shown(
-  stderr: { readonly isTTY: boolean; readonly columns: number },
-  env: Context['env'] = {},
-  end?: string,
-): Promise<string> {
-  let text = ''
-  let seen = (): void => {}
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      text += chunk
-      if (end !== undefined && text.includes(end)) seen()
-      done()
-    },
+async function shown(stderr: Terminal, env: Context['env'] = {}, end?: string): Promise<string> {
+  let ended = (): void => {}
+  const { context, written } = makeContext(stderr, env, (text) => {
+    if (end !== undefined && text.includes(end)) ended()
   })
   const work =
     end === undefined
       ? delay(1_300, 'answer')
       : new Promise<string>((resolve) => {
-          seen = () => resolve('answer')
+          ended = () => resolve('answer')
         })
-  const context: Context = {
-    stdin: Readable.from([]),
-    stdout: stream,
-    // A terminal's stream can do this too.
-    stderr: Object.assign(stream, stderr, {
-      clearLine: () => true,
-      cursorTo: () => true,
-      moveCursor: () => true,
-    }),
-    env,
-    signal: new AbortController().signal,
-    exitCode: 0,
-    verbose: false,
-  }
   expect(await withSpinner(context, 'asking', work)).toBe('answer')
-  return text
+  return written()
 }
 
 it('says nothing where nobody watches, or the terminal cannot show it', async () => {
