@@ -82,9 +82,9 @@ export async function askCluster<Answer>(
       concurrency,
       from,
       via,
-      ...(match === undefined ? {} : { match }),
-      ...(exclude === undefined ? {} : { exclude }),
-      ...(dnsServers === undefined ? {} : { dnsServers }),
+      match,
+      exclude,
+      dnsServers,
     })
     const discovery = await withSpinner(context, 'finding the nodes', finding).finally(stop)
     const names = discovery.nodes.map(({ name }) => name)
@@ -132,7 +132,7 @@ async function nodeSources(
     throw new UsageError('--alive goes with --dns and --srv')
   }
   const named = (record: 'address' | 'srv') => (name: string) =>
-    ({ type: 'dns', name, record, ...(alive === undefined ? {} : { alive }) }) as const
+    ({ type: 'dns', name, record, alive }) as const
   const seeds = cluster.map((node) => ({ type: 'seed', node, hidden: hidden === true }) as const)
   const listed = nodesFile === undefined ? [] : await readNodes(nodesFile, options, context)
   const sources: readonly NodeSource[] = [

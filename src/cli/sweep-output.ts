@@ -35,13 +35,14 @@ export function jsonFailures({ failures, discovery }: Asked): {
 
 /** The nodes that would be asked, and where their names come from. */
 export function printDryRun(
-  { discovery }: Asked,
+  asked: Asked,
   options: ClusterOptions & OutputOptions,
   context: Context,
 ): void {
+  const { discovery } = asked
   const nodes = discovery.nodes.map(({ name, source }) => ({ node: name, source }))
   if (options.json || options.ndjson) {
-    const sources = discovery.failures.map(({ source, error }) => ({ source, ...jsonError(error) }))
+    const { sources } = jsonFailures(asked)
     context.stdout.write(jsonText('sweep-nodes', {}, { nodes: toJson(nodes), sources }))
     return
   }

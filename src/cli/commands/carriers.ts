@@ -29,7 +29,7 @@ import {
   type RowOptions,
   unitOption,
 } from '../options.ts'
-import { type EachFaces, showEach } from '../show-each.ts'
+import type { EachFaces } from '../show-each.ts'
 import { withSpinner } from '../spinner.ts'
 import { about } from '../subject.ts'
 import { UsageError } from '../usage-error.ts'
@@ -85,6 +85,7 @@ export function carriersCommand(context: Context): Command {
   command.action(async (nodes: readonly string[], options: CarriersCommandOptions) => {
     const [node] = nodes
     if (isSweep(nodes, options)) {
+      const { showEach } = await import('../show-each.ts')
       await showEach('carriers', nodes, options, context, {
         ...faces(options),
         ask: (remote, left) => examine(remote, options, left()),
