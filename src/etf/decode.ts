@@ -4,7 +4,7 @@
  * @see https://www.erlang.org/doc/apps/erts/erl_ext_dist.html
  */
 import { buildMap } from './build-terms.ts'
-import { atoms } from './decode-atom.ts'
+import { atoms, cachedAtom } from './decode-atom.ts'
 import { readDeep } from './decode-deep.ts'
 import { InvalidTermError, TermLimitError } from './decode-error.ts'
 import { readLeaf, readString } from './decode-leaf.ts'
@@ -113,15 +113,18 @@ function readShallow(input: Input, depth: number): Term {
         const start = offset + 2
         const end = start + view.getUint8(offset + 1)
         const known = end > input.length ? undefined : atoms.find(view, start, end)
-        if (known === undefined) return readDeep(input, depth)
+        if (known === undefined) return readLeaf(input, uint8(input), offset)
         input.position = end
         return known
       }
+      case tag.ATOM_CACHE_REF:
+        input.position = offset + 1
+        return cachedAtom(input, offset)
       case tag.ATOM: {
         const start = offset + 3
         const end = start + view.getUint16(offset + 1)
         const known = end > input.length ? undefined : atoms.find(view, start, end)
-        if (known === undefined) return readDeep(input, depth)
+        if (known === undefined) return readLeaf(input, uint8(input), offset)
         input.position = end
         return known
       }

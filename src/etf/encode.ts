@@ -138,7 +138,11 @@ export class TermWriter {
       this.#length = at + 2
       this.#writeAll(elements, depth + 1)
     } else if (isList(term)) {
-      if (depth >= MAX_CALLS || isString(term)) {
+      if (isString(term)) {
+        this.#writeString(term)
+        return
+      }
+      if (depth >= MAX_CALLS) {
         this.#writeDeep(term)
         return
       }
@@ -387,20 +391,26 @@ export class TermWriter {
   }
 
   #writeList(list: readonly Term[], todo: Todo): void {
-    if (list.length === 0) {
-      this.#uint8(tag.NIL)
-    } else if (isString(list)) {
-      this.#uint8(tag.STRING)
-      this.#uint16(list.length)
-      this.#reserve(list.length)
-      for (let i = 0; i < list.length; i++) this.#bytes[this.#length + i] = list[i] ?? 0
-      this.#length += list.length
+    if (isString(list)) {
+      this.#writeString(list)
     } else {
       this.#uint8(tag.LIST)
       this.#uint32(list.length)
       todo.push([])
       pushReversed(todo, list)
     }
+  }
+
+  #writeString(bytes: readonly number[]): void {
+    if (bytes.length === 0) {
+      this.#uint8(tag.NIL)
+      return
+    }
+    this.#uint8(tag.STRING)
+    this.#uint16(bytes.length)
+    this.#reserve(bytes.length)
+    for (let i = 0; i < bytes.length; i++) this.#bytes[this.#length + i] = bytes[i] ?? 0
+    this.#length += bytes.length
   }
 
   #writePort(port: Port): void {
