@@ -17,7 +17,7 @@ import {
   RemoteSignalError,
   RemoteThrowError,
 } from '../node/remote-error.ts'
-import type { Callee } from '../probe/probe.ts'
+import { type Callee, callEncoded } from '../probe/probe.ts'
 import { NotInClusterError, SeedLostError } from './errors.ts'
 
 /**
@@ -49,30 +49,42 @@ export class Seed {
    */
   async reach(node: string, waiting: Waiting): Promise<Callee> {
     parseNodeName(node)
-    if (node === this.#remote.name)
-      return { name: node, call: (...call) => this.#callSeed(...call) }
+    const remote = this.#remote
+    if (node === remote.name) {
+      return {
+        name: node,
+        call: (...call) => this.#callSeed(remote.call(...call)),
+        callEncoded: (...call) => this.#callSeed(callEncoded(remote, ...call)),
+      }
+    }
     const connected = await this.#about(node, this.#connectedNodes(waiting))
-    if (!connected.has(node)) throw new NotInClusterError(node, this.#remote.name)
-    return { name: node, call: (...call) => this.#call(node, ...call) }
+    if (!connected.has(node)) throw new NotInClusterError(node, remote.name)
+    return {
+      name: node,
+      call: (...call) => this.#call(node, (...onSeed) => remote.call(...onSeed), ...call),
+      callEncoded: (...call) =>
+        this.#call(node, (...onSeed) => callEncoded(remote, ...onSeed), ...call),
+    }
   }
 
   /** Nobody has closed the connection but the seed itself, also before it was asked. */
-  async #callSeed(...call: Parameters<Callee['call']>): Promise<Term> {
+  async #callSeed<Answer>(call: Promise<Answer>): Promise<Answer> {
     try {
-      return await this.#remote.call(...call)
+      return await call
     } catch (error) {
       const { name } = this.#remote
       throw error instanceof NotConnectedError ? new ConnectionLostError(name) : error
     }
   }
 
-  async #call(
+  async #call<Answer>(
     node: string,
+    callSeed: (...call: Parameters<Callee['call']>) => Promise<Answer>,
     module: string,
     name: string,
     args: readonly Term[],
     waiting: Waiting,
-  ): Promise<Term> {
+  ): Promise<Answer> {
     const timeout = Math.max(1, Math.ceil(waiting.timeout ?? DEFAULT_TIMEOUT))
     const request = [new Atom(node), new Atom(module), new Atom(name), args, timeout]
     const options = { ...waiting, timeout }
@@ -80,7 +92,7 @@ export class Seed {
     const late = (): TimeoutError =>
       new TimeoutError(`${node}, through ${this.#remote.name}: ${module}:${name}`, timeout)
     try {
-      return await this.#about(node, this.#remote.call('erpc', 'call', request, options))
+      return await this.#about(node, callSeed('erpc', 'call', request, options))
     } catch (error) {
       if (error instanceof TimeoutError && error !== waiting.signal?.reason) throw late()
       throw error instanceof RemoteError ? asRaisedOn(node, error, late) : error

@@ -1,7 +1,8 @@
 /**
  * The term behind a control message, not decoded yet.
  */
-import { type Atom, type DecodeOptions, decode, type Term, TermReader } from '../etf/index.ts'
+import { type Atom, type DecodeOptions, decode, EncodedTerm, type Term } from '../etf/index.ts'
+import * as tag from '../etf/tags.ts'
 import type { MessageTooLargeError } from './fragments.ts'
 
 /**
@@ -39,9 +40,20 @@ export class Payload {
   decode(options: Omit<DecodeOptions, 'atomCacheRefs'> = {}): Term {
     if (this.#refusal !== undefined) throw this.#refusal
     if (this.#atoms === undefined) return decode(this.#bytes, options)
-    const reader = new TermReader(this.#bytes, { ...options, atomCacheRefs: this.#atoms })
-    const term = reader.read()
-    reader.expectEnd()
-    return term
+    return new EncodedTerm(this.#bytes, this.#atoms).decode(options)
+  }
+
+  /**
+   * The term as it came, which shares the memory that the payload arrived in. Nothing is known of it yet.
+   *
+   * @throws {DecodeError} when it is compressed or has no version byte where it should, and is no term
+   * @throws {MessageTooLargeError} when the payload was not even kept
+   */
+  encoded(): EncodedTerm {
+    if (this.#refusal !== undefined) throw this.#refusal
+    if (this.#atoms !== undefined) return new EncodedTerm(this.#bytes, this.#atoms)
+    const [version, next] = this.#bytes
+    const isPlain = version === tag.VERSION && next !== tag.COMPRESSED && next !== tag.LOCAL
+    return isPlain ? new EncodedTerm(this.#bytes.subarray(1)) : EncodedTerm.of(decode(this.#bytes))
   }
 }

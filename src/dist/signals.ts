@@ -4,7 +4,15 @@
  *
  * @see https://www.erlang.org/doc/system/ref_man_processes.html#signals
  */
-import { Atom, DecodeError, encode, Pid, type Reference, type Term } from '../etf/index.ts'
+import {
+  Atom,
+  DecodeError,
+  EncodedTerm,
+  encode,
+  Pid,
+  type Reference,
+  type Term,
+} from '../etf/index.ts'
 import type { ControlMessage } from './control.ts'
 import { flag, hasFlags } from './flags.ts'
 import { MessageTooLargeError } from './fragments.ts'
@@ -62,6 +70,7 @@ export interface UnreadBody {
   /** Bytes on the wire. */
   readonly size: number
   readonly read: Payload['decode']
+  readonly encoded: Payload['encoded']
 }
 
 /** What a body is, or `undefined` when it cannot be read: it is lost alone, the connection goes on. */
@@ -226,7 +235,11 @@ function writeExit(
 }
 
 function unread(payload: Payload | undefined): UnreadBody {
-  return { size: payload?.byteLength ?? 0, read: (options) => payload?.decode(options) ?? [] }
+  return {
+    size: payload?.byteLength ?? 0,
+    read: (options) => payload?.decode(options) ?? [],
+    encoded: () => payload?.encoded() ?? EncodedTerm.of([]),
+  }
 }
 
 /** A reason inside of a control message has been read with it. */
@@ -236,5 +249,6 @@ function known(reason: Term): UnreadBody {
       return encode(reason).length
     },
     read: () => reason,
+    encoded: () => EncodedTerm.of(reason),
   }
 }

@@ -4,6 +4,7 @@
  * @see https://www.erlang.org/doc/apps/erts/erl_ext_dist.html
  */
 export * from './build.ts'
+export { NONE, TermCursor } from './cursor.ts'
 export { type DecodeOptions, decode, TermReader } from './decode.ts'
 export {
   DecodeError,
@@ -12,6 +13,7 @@ export {
   TruncatedTermError,
 } from './decode-error.ts'
 export { EncodeError, type EncodeOptions, encode, TermWriter } from './encode.ts'
+export { EncodedTerm } from './encoded-term.ts'
 export { equals } from './equality.ts'
 export { type FormatOptions, formatTerm } from './format.ts'
 export * from './match.ts'

@@ -7,7 +7,8 @@ import {
   SPAWN_REPLY_MONITOR,
   type SpawnReply,
 } from '../dist/control.ts'
-import { Atom, Pid, type Reference, type Term } from '../etf/index.ts'
+import type { UnreadBody } from '../dist/signals.ts'
+import { Atom, type EncodedTerm, Pid, type Reference, type Term } from '../etf/index.ts'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
 import { tellOfCall } from './diagnostics.ts'
 import { SendQueueFullError, TooManyCallsError, UnexpectedReplyError } from './errors.ts'
@@ -41,18 +42,20 @@ export interface Exchange {
   readonly readReply?: (reply: Term) => Term
   /** The result in the exit reason of a process that is monitored. */
   readonly readExit?: (reference: Reference, reason: Term) => Term
+  /** The same where the result is not to be decoded; `undefined` for a reason that holds none. */
+  readonly readEncodedExit?: (reference: Reference, reason: EncodedTerm) => EncodedTerm | undefined
 }
+
+/** What a call results in. */
+export type Result = Term | EncodedTerm
 
 interface Call {
   readonly reference: Reference
   readonly exchange: Exchange
   /** Who has a monitor of this call. */
   monitored: Pid | Atom | undefined
-  settle(outcome: () => Term): void
+  settle(outcome: () => Result): void
 }
-
-/** A reason or a message that may not be decodable; reading it throws then. */
-export type PayloadReader = () => Term
 
 /** How the registry sends. */
 export type Send = (control: ControlMessage, payload?: Term, sender?: object) => void
@@ -75,7 +78,7 @@ export class Calls {
   }
 
   /** Makes a call; settles with its result, its failure, the time-out, or the signal's reason. */
-  start(exchange: Exchange, { timeout = DEFAULT_TIMEOUT, signal }: Waiting): Promise<Term> {
+  start(exchange: Exchange, { timeout = DEFAULT_TIMEOUT, signal }: Waiting): Promise<Result> {
     return new Promise((resolve, reject) => {
       const start = performance.now()
       const tell = (error: unknown): void => tellOfCall(this.#node, exchange.what, start, error)
@@ -134,10 +137,19 @@ export class Calls {
   }
 
   /** Takes the exit reason of a monitored process. */
-  processExit(reference: Reference, reason: PayloadReader): void {
+  processExit(reference: Reference, reason: UnreadBody): void {
     const call = this.#find(reference)
-    const read = call?.exchange.readExit
-    if (read !== undefined) call?.settle(() => read(reference, this.#read(reason)))
+    const { readExit, readEncodedExit } = call?.exchange ?? {}
+    if (readExit === undefined) return
+    call?.settle(
+      () =>
+        this.#tryRead(() => readEncodedExit?.(reference, reason.encoded())) ??
+        // Only this call has it, so that it may share the memory of the frame.
+        readExit(
+          reference,
+          this.#tryRead(() => reason.read({ binaries: 'view' })),
+        ),
+    )
   }
 
   /** Takes a message `{Reference, Reply}`; says whether it answered a call. */
@@ -187,9 +199,9 @@ export class Calls {
     }
   }
 
-  #read(reader: PayloadReader): Term {
+  #tryRead<Read>(read: () => Read): Read {
     try {
-      return reader()
+      return read()
     } catch (cause) {
       throw new UnexpectedReplyError(this.#node, 'with what cannot be read', { cause })
     }

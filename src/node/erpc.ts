@@ -3,7 +3,16 @@
  *
  * @see https://www.erlang.org/doc/apps/kernel/erpc.html
  */
-import { Atom, equals, isAtom, isTuple, type Reference, type Term } from '../etf/index.ts'
+import {
+  Atom,
+  type EncodedTerm,
+  equals,
+  isAtom,
+  isTuple,
+  type Reference,
+  type Term,
+  TermCursor,
+} from '../etf/index.ts'
 import type { Exchange } from './calls.ts'
 import { ConnectionLostError, UnexpectedReplyError } from './errors.ts'
 import type { Identity } from './identity.ts'
@@ -44,6 +53,18 @@ export function erpcExchange(
     ],
     readExit: (reference, reason) => readErpcResult(node, reference, reason),
   }
+}
+
+/** The same, with a result that is not decoded. */
+export function encodedErpcExchange(...call: Parameters<typeof erpcExchange>): Exchange {
+  return { ...erpcExchange(...call), readEncodedExit: readEncodedResult }
+}
+
+/** `Value` in `{Reference, return, Value}`. */
+function readEncodedResult(reference: Reference, reason: EncodedTerm): EncodedTerm | undefined {
+  const cursor = new TermCursor(reason)
+  if (cursor.enterTuple() !== 3 || !equals(cursor.term(), reference)) return undefined
+  return cursor.atom()?.name === 'return' ? cursor.rest() : undefined
 }
 
 /**

@@ -6,7 +6,7 @@
  */
 import { type FlagName, flag, hasFlags } from '../dist/flags.ts'
 import { type Outgoing, type Signal, type UnreadBody, writeSignal } from '../dist/signals.ts'
-import { Atom, Pid, type Reference, type Term } from '../etf/index.ts'
+import { Atom, EncodedTerm, Pid, type Reference, type Term } from '../etf/index.ts'
 import type { Waiting } from '../net/deadline.ts'
 import type { Exchange } from './calls.ts'
 import {
@@ -200,16 +200,16 @@ function answerForNobody(signal: Signal<UnreadBody>): Signal<Term> | undefined {
 /** A signal of ours as one that came. */
 function unread(signal: Signal<Term>): Signal<UnreadBody> {
   switch (signal.type) {
-    case 'message': {
-      const { message } = signal
-      return { ...signal, message: { size: 0, read: () => message } }
-    }
+    case 'message':
+      return { ...signal, message: known(signal.message) }
     case 'exit':
-    case 'down': {
-      const { reason } = signal
-      return { ...signal, reason: { size: 0, read: () => reason } }
-    }
+    case 'down':
+      return { ...signal, reason: known(signal.reason) }
     default:
       return signal
   }
+}
+
+function known(term: Term): UnreadBody {
+  return { size: 0, read: () => term, encoded: () => EncodedTerm.of(term) }
 }

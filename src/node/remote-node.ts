@@ -12,12 +12,12 @@ import {
   tryRead,
   type UnreadBody,
 } from '../dist/signals.ts'
-import { Atom, isTuple, Pid, Reference, type Term } from '../etf/index.ts'
+import { Atom, EncodedTerm, isTuple, Pid, Reference, type Term } from '../etf/index.ts'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
-import { Calls, DEFAULT_TIMEOUT, type Exchange, MAX_CALLS } from './calls.ts'
+import { Calls, DEFAULT_TIMEOUT, type Exchange, MAX_CALLS, type Result } from './calls.ts'
 import type { Connection, ConnectionCounters } from './connection.ts'
 import { tellOfCall } from './diagnostics.ts'
-import { erpcExchange } from './erpc.ts'
+import { encodedErpcExchange, erpcExchange } from './erpc.ts'
 import { type ConnectionLostError, NotConnectedError, TooManyCallsError } from './errors.ts'
 import { genServerExchange } from './gen-server.ts'
 import { replyToIoRequest } from './io-requests.ts'
@@ -104,12 +104,23 @@ export class RemoteNode implements Peer, AsyncDisposable {
     args: readonly Term[] = [],
     options: CallOptions = {},
   ): Promise<Term> {
-    const { identity } = this.#options.processes
-    return this.#startConnected(() => {
-      const protocol = options.protocol ?? (hasFlags(this.flags, flag.SPAWN) ? 'erpc' : 'rpc')
-      const exchange = protocol === 'erpc' ? erpcExchange : rpcExchange
-      return exchange(identity, this.name, module, name, args)
-    }, options)
+    return termOf(await this.#call(erpcExchange, module, name, args, options))
+  }
+
+  /**
+   * The same, but what the function returns is not decoded: for those who read little of much. A reason to
+   * fail is still decoded.
+   *
+   * @throws what {@link call} throws, but an answer that cannot be read is not noticed yet
+   */
+  async callEncoded(
+    module: string,
+    name: string,
+    args: readonly Term[] = [],
+    options: CallOptions = {},
+  ): Promise<EncodedTerm> {
+    const result = await this.#call(encodedErpcExchange, module, name, args, options)
+    return result instanceof EncodedTerm ? result : EncodedTerm.of(result)
   }
 
   /**
@@ -122,9 +133,11 @@ export class RemoteNode implements Peer, AsyncDisposable {
    */
   async genServerCall(server: Pid | Atom, request: Term, waiting: Waiting = {}): Promise<Term> {
     const { identity } = this.#options.processes
-    return this.#startConnected(
-      () => genServerExchange(identity, this.name, server, request),
-      waiting,
+    return termOf(
+      await this.#startConnected(
+        () => genServerExchange(identity, this.name, server, request),
+        waiting,
+      ),
     )
   }
 
@@ -175,7 +188,7 @@ export class RemoteNode implements Peer, AsyncDisposable {
 
   /** @internal */
   async start(exchange: Exchange, waiting: Waiting): Promise<Term> {
-    return this.#calls.start(exchange, waiting)
+    return termOf(await this.#calls.start(exchange, waiting))
   }
 
   /** @internal */
@@ -207,8 +220,7 @@ export class RemoteNode implements Peer, AsyncDisposable {
         this.#receive(signal.message)
         break
       case 'down':
-        // Only the call that waits for it has it, so that it may share the memory of the frame.
-        this.#calls.processExit(signal.ref, () => signal.reason.read({ binaries: 'view' }))
+        this.#calls.processExit(signal.ref, signal.reason)
         break
       case 'unlink':
         if (signal.id !== undefined) this.#acknowledge(signal.from, signal.to, signal.id)
@@ -242,8 +254,23 @@ export class RemoteNode implements Peer, AsyncDisposable {
     this.#connection.send({ type: 'spawn_reply', reqId, to: from, flags: 0, result: NOTSUP })
   }
 
+  #call(
+    overErpc: typeof erpcExchange,
+    module: string,
+    name: string,
+    args: readonly Term[],
+    options: CallOptions,
+  ): Promise<Result> {
+    const { identity } = this.#options.processes
+    return this.#startConnected(() => {
+      const protocol = options.protocol ?? (hasFlags(this.flags, flag.SPAWN) ? 'erpc' : 'rpc')
+      const exchange = protocol === 'erpc' ? overErpc : rpcExchange
+      return exchange(identity, this.name, module, name, args)
+    }, options)
+  }
+
   /** Makes a call once the node is connected; only then it is known what the node can do. */
-  async #startConnected(makeExchange: () => Exchange, waiting: Waiting): Promise<Term> {
+  async #startConnected(makeExchange: () => Exchange, waiting: Waiting): Promise<Result> {
     if (this.isConnected) return this.#calls.start(makeExchange(), waiting)
     const { what } = makeExchange()
     const start = performance.now()
@@ -280,4 +307,9 @@ export class RemoteNode implements Peer, AsyncDisposable {
   #notify(error: Error | undefined): void {
     for (const wake of [...this.#waiting]) wake(error)
   }
+}
+
+/** What was not asked for encoded is a term already. */
+function termOf(result: Result): Term {
+  return result instanceof EncodedTerm ? result.decode() : result
 }

@@ -7,23 +7,42 @@ import type { Missing } from '../analysis/snapshot.ts'
 import {
   Atom,
   binary,
+  DecodeError,
+  EncodedTerm,
   isAtom,
   isList,
   isTuple,
+  NONE,
   stringValue,
   type Term,
+  TermCursor,
   Tuple,
 } from '../etf/index.ts'
 import type { Waiting } from '../net/deadline.ts'
 import { UnexpectedReplyError } from '../node/errors.ts'
 import { RemoteError, RemoteExceptionError } from '../node/remote-error.ts'
 import { readOsMemory, SMAPS_ROLLUP, STATUS } from './os-memory.ts'
-import type { RawSnapshot } from './raw-snapshot.ts'
+import type { EncodedAnswers, RawSnapshot } from './raw-snapshot.ts'
 
 /** What the probe needs of a node: `RemoteNode` is one, and so is whatever stands in for it. */
 export interface Callee {
   readonly name: string
   call(module: string, name: string, args: readonly Term[], waiting: Waiting): Promise<Term>
+  /** The same, if it can hand over a result that it has not decoded. */
+  callEncoded?(
+    module: string,
+    name: string,
+    args: readonly Term[],
+    waiting: Waiting,
+  ): Promise<EncodedTerm>
+}
+
+/** The result of a call, encoded, whether or not the node hands it over like that. */
+export async function callEncoded(
+  node: Callee,
+  ...call: Parameters<Callee['call']>
+): Promise<EncodedTerm> {
+  return node.callEncoded?.(...call) ?? EncodedTerm.of(await node.call(...call))
 }
 
 /**
@@ -48,7 +67,28 @@ const ALLOCATORS = [
 const OTHER_ALLOCATORS = ['sys_alloc', 'mseg_alloc', 'erts_mmap']
 
 /**
- * Takes a snapshot of a node. Read only: nothing is loaded, traced or written there.
+ * Takes a snapshot of a node, in the terms that it answers.
+ *
+ * @throws whatever {@link ask} throws
+ */
+export async function probe(node: Callee, waiting: Waiting = {}): Promise<RawSnapshot> {
+  const answers = await ask(node, waiting)
+  const allocators = readAnswer(node, () => answers.allocators.decode({ binaries: 'view' }))
+  return { ...answers, allocators }
+}
+
+/** @throws {UnexpectedReplyError} when it cannot be decoded */
+export function readAnswer<Read>(node: Callee, read: () => Read): Read {
+  try {
+    return read()
+  } catch (cause) {
+    if (!(cause instanceof DecodeError)) throw cause
+    throw new UnexpectedReplyError(node.name, 'with what cannot be read', { cause })
+  }
+}
+
+/**
+ * Asks a node all that makes a snapshot. Read only: nothing is loaded, traced or written there.
  *
  * What the node cannot tell (`erlang:memory()` with a disabled allocator, the resident size without
  * `/proc`) is named in `missing`; only the allocators themselves are indispensable.
@@ -57,7 +97,7 @@ const OTHER_ALLOCATORS = ['sys_alloc', 'mseg_alloc', 'erts_mmap']
  * @throws {UnexpectedReplyError} when what it answers is not what was asked
  * @throws {TimeoutError | ConnectionLostError | NotConnectedError}
  */
-export async function probe(node: Callee, waiting: Waiting = {}): Promise<RawSnapshot> {
+export async function ask(node: Callee, waiting: Waiting = {}): Promise<EncodedAnswers> {
   const missing: Missing[] = []
   const call = (module: string, name: string, ...args: readonly Term[]): Promise<Term> =>
     node.call(module, name, args, waiting)
@@ -83,7 +123,7 @@ export async function probe(node: Callee, waiting: Waiting = {}): Promise<RawSna
     status,
   ] = await Promise.all([
     optional('erlang:memory()', call('erlang', 'memory')),
-    timed(readAllocators(call)),
+    timed(askForAllocators(node, waiting)),
     optional('otp_release', call('erlang', 'system_info', new Atom('otp_release'))),
     optional('schedulers', call('erlang', 'system_info', new Atom('schedulers'))),
     optional('schedulers_online', call('erlang', 'system_info', new Atom('schedulers_online'))),
@@ -91,7 +131,7 @@ export async function probe(node: Callee, waiting: Waiting = {}): Promise<RawSna
     optional(STATUS, call('prim_file', 'read_file', binary(STATUS))),
   ])
 
-  if (!isList(allocators)) {
+  if (readAnswer(node, () => new TermCursor(allocators).enterList()) === NONE) {
     throw new UnexpectedReplyError(
       node.name,
       'no list of allocators to system_info({allocator, …})',
@@ -119,24 +159,27 @@ export async function probe(node: Callee, waiting: Waiting = {}): Promise<RawSna
 }
 
 /** An answer, and after how many milliseconds it came. */
-async function timed(asked: Promise<Term>): Promise<{ answer: Term; duration: number }> {
+async function timed<Answer>(
+  asked: Promise<Answer>,
+): Promise<{ answer: Answer; duration: number }> {
   const start = performance.now()
   const answer = await asked
   return { answer, duration: Math.round((performance.now() - start) * 10) / 10 }
 }
 
-async function readAllocators(
-  call: (module: string, name: string, ...args: readonly Term[]) => Promise<Term>,
-): Promise<Term> {
-  const ask = (names: readonly Term[]): Promise<Term> =>
-    call('erlang', 'system_info', new Tuple([new Atom('allocator'), names]))
+async function askForAllocators(node: Callee, waiting: Waiting): Promise<EncodedTerm> {
+  const ask = (names: readonly Term[]): Promise<EncodedTerm> => {
+    const item = new Tuple([new Atom('allocator'), names])
+    return callEncoded(node, 'erlang', 'system_info', [item], waiting)
+  }
   const others = OTHER_ALLOCATORS.map((name) => new Atom(name))
   try {
     return await ask([...ALLOCATORS.map((name) => new Atom(name)), ...others])
   } catch (error) {
     const unknown = error instanceof RemoteExceptionError && isAtom(error.reason, 'badarg')
     if (!unknown) throw error
-    const names = await call('erlang', 'system_info', new Atom('alloc_util_allocators'))
+    const item = new Atom('alloc_util_allocators')
+    const names = await node.call('erlang', 'system_info', [item], waiting)
     if (!isList(names)) throw error
     return ask([...names, ...others])
   }

@@ -7,6 +7,7 @@
  * @see https://www.erlang.org/doc/apps/erts/erlang.html#system_info/1 `{allocator, Alloc}`
  */
 import type { Missing, OsMemory, Snapshot } from '../analysis/snapshot.ts'
+import type { EncodedTerm } from '../etf/encoded-term.ts'
 import type { Term } from '../etf/terms.ts'
 import { readAllocators, readMemory } from './allocator-terms.ts'
 
@@ -32,6 +33,11 @@ export interface RawSnapshot {
   readonly duration?: number | undefined
 }
 
+/** The same before the allocators' answer, of which there is much, was decoded. */
+export interface EncodedAnswers extends Omit<RawSnapshot, 'allocators'> {
+  readonly allocators: EncodedTerm
+}
+
 /**
  * The model of what the terms say.
  *
@@ -39,8 +45,9 @@ export interface RawSnapshot {
  * @throws {AllocatorListError} when `allocators` is no list of allocators
  * @throws {AllocatorShapeError} when an allocator's answer does not have the shape of any release
  * @throws {AllocatorFieldMissingError} when one lacks what every release has
+ * @throws {DecodeError} when the allocators' answer is encoded, and no term
  */
-export function toSnapshot(raw: RawSnapshot): Snapshot {
+export function toSnapshot(raw: RawSnapshot | EncodedAnswers): Snapshot {
   const { unknown, ...parts } = readAllocators(raw.allocators)
   return {
     node: raw.node,

@@ -141,7 +141,7 @@ describe('a signal', () => {
     const read = () => {
       throw bug
     }
-    expect(() => tryRead({ size: 0, read })).toThrow(bug)
+    expect(() => tryRead({ size: 0, read, encoded: read })).toThrow(bug)
   })
 })
 

@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises'
 import { CLIENT_FLAGS } from '../../src/dist/flags.ts'
 import { parseNodeName } from '../../src/dist/node-name.ts'
 import type { Outgoing, Signal, UnreadBody } from '../../src/dist/signals.ts'
-import { atom, encode, Pid, Reference, type Term } from '../../src/etf/index.ts'
+import { atom, EncodedTerm, encode, Pid, Reference, type Term } from '../../src/etf/index.ts'
 import type { Exchange } from '../../src/node/calls.ts'
 import { SendQueueFullError } from '../../src/node/errors.ts'
 import { Identity } from '../../src/node/identity.ts'
@@ -28,17 +28,15 @@ export function remoteReference(id = 1, node: string = PEER): Reference {
 
 /** What came with a signal, as if so many bytes had come. */
 export function body(term: Term, size = 1): UnreadBody {
-  return { size, read: () => term }
+  return { size, read: () => term, encoded: () => EncodedTerm.of(term) }
 }
 
 /** What cannot be read. */
 export function badBody(error: Error): UnreadBody {
-  return {
-    size: 1,
-    read: () => {
-      throw error
-    },
+  const fail = () => {
+    throw error
   }
+  return { size: 1, read: fail, encoded: fail }
 }
 
 class FakePeer implements Peer {
