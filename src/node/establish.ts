@@ -4,6 +4,7 @@
  * @see https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html#distribution-handshake
  */
 import { AcceptHandshake, type Introduction } from '../dist/accept-handshake.ts'
+import { join } from '../dist/chunk-list.ts'
 import type { Cookie } from '../dist/cookie.ts'
 import { CLIENT_FLAGS } from '../dist/flags.ts'
 import { encodeFrame, FrameSplitter, FrameTooLargeError, type Framing } from '../dist/frames.ts'
@@ -121,10 +122,9 @@ function establish(
       reject(reason)
       tell(undefined, reason)
     }
+    // In one piece: a length that travels alone wakes the peer twice.
     const send = (message: Uint8Array): void => {
-      for (const chunk of encodeFrame([message], headerSize)) {
-        transport.write(chunk)
-      }
+      transport.write(join(encodeFrame([message], headerSize)))
     }
     const proceed = (step: HandshakeStep): void => {
       for (const message of step.send) send(message)

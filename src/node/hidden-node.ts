@@ -262,7 +262,7 @@ export class HiddenNode implements AsyncDisposable {
     signal?.addEventListener('abort', abort)
     this.#dials.set(peer.full, dial)
     try {
-      await this.#initiate(peer, () => ({
+      await this.#initiate(peer, dial, () => ({
         timeout: Math.max(1, Math.ceil(end - performance.now())),
         signal: controller.signal,
       }))
@@ -283,7 +283,7 @@ export class HiddenNode implements AsyncDisposable {
     }
   }
 
-  async #initiate(peer: NodeName, left: () => Waiting): Promise<void> {
+  async #initiate(peer: NodeName, dial: Dial, left: () => Waiting): Promise<void> {
     const endpoint = await resolveNode(peer, this.#options, left())
     const transport = await this.#open(peer, { ...endpoint, ...left() }).catch((cause: unknown) => {
       if (!(cause instanceof ConnectionRefusedError)) throw cause
@@ -294,7 +294,7 @@ export class HiddenNode implements AsyncDisposable {
     const self = nameless ?? this.#known(peer.kind).identity
     const flags = nameless === undefined ? common.flags : common.flags | flag.NAME_ME
     const connecting = { ...common, self, flags, peer, ...left() }
-    const { error } = await initiate(transport, this.#receiver(), connecting)
+    const { error } = await initiate(transport, this.#receiver(dial), connecting)
     // What came right behind the handshake may have ended it.
     if (error !== undefined) throw error
   }
@@ -350,11 +350,12 @@ export class HiddenNode implements AsyncDisposable {
     return name.full < identity.name.full ? 'nok' : 'ok_simultaneous'
   }
 
-  #receiver(): MessageReceiver {
+  /** `dial`: the attempt of ours that makes the connection, if one does. */
+  #receiver(dial?: Dial): MessageReceiver {
     let remote: RemoteNode | undefined
     return {
       open: (connection) => {
-        remote = this.#opened(connection)
+        remote = this.#opened(connection, dial)
       },
       message: (control, payload) => remote?.message(control, payload),
       end: (error) => {
@@ -365,7 +366,7 @@ export class HiddenNode implements AsyncDisposable {
     }
   }
 
-  #opened(connection: Connection): RemoteNode {
+  #opened(connection: Connection, dial: Dial | undefined): RemoteNode {
     const { peer, self } = connection.connected
     const name = peer.name.full
     const { processes } = this.#local ?? this.#become(self.name, self.creation)
@@ -375,8 +376,9 @@ export class HiddenNode implements AsyncDisposable {
     this.#remotes.set(name, remote)
     remote.open(connection)
     remote.keepAlive(this.#waits > 0)
-    // An attempt of ours is of no use any more.
-    this.#dials.get(name)?.controller.abort(new AlreadyConnectedError(name, 'nok'))
+    const other = this.#dials.get(name)
+    // Another attempt of ours is of no use any more.
+    if (other !== dial) other?.controller.abort(new AlreadyConnectedError(name, 'nok'))
     return remote
   }
 

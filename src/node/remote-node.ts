@@ -147,7 +147,7 @@ export class RemoteNode implements Peer, AsyncDisposable {
    */
   async close(waiting: Waiting = {}): Promise<void> {
     this.#options.closed()
-    this.#notify(new NotConnectedError(this.name))
+    if (this.#waiting.size > 0) this.#notify(new NotConnectedError(this.name))
     await this.#connection.close(waiting)
   }
 
