@@ -1,6 +1,7 @@
 /**
  * Atoms found again by their bytes, so that a name that stood on the wire before costs no new string.
  */
+import { KnownAtom } from './known-atom.ts'
 import { Atom } from './terms.ts'
 
 /** A power of two. A snapshot holds some 150 different atoms, an rpc reply rarely more. */
@@ -9,11 +10,15 @@ const SLOTS = 4096
 /** What an atom can have, each a byte. */
 const MAX_CHARACTERS = 255
 
-interface Slot {
-  readonly atom: Atom
+class Slot extends KnownAtom {
   readonly bytes: DataView
   /** Of the bytes: a view takes long to tell. */
   readonly length: number
+  constructor(atom: Atom, bytes: DataView, length: number) {
+    super(atom)
+    this.bytes = bytes
+    this.length = length
+  }
 }
 
 /**
@@ -26,9 +31,14 @@ export class AtomTable {
 
   /** The atom whose name is the bytes of `view` from `start` to `end`, if it is there. */
   find(view: DataView, start: number, end: number): Atom | undefined {
+    return this.findKnown(view, start, end)?.atom
+  }
+
+  /** The same, with the tuples that began with it. */
+  findKnown(view: DataView, start: number, end: number): KnownAtom | undefined {
     const slot = this.#slots[hash(view, start, end) & (SLOTS - 1)]
     if (slot === undefined || slot.length !== end - start) return undefined
-    return areSame(slot.bytes, view, start, end) ? slot.atom : undefined
+    return areSame(slot.bytes, view, start, end) ? slot : undefined
   }
 
   /** Puts it there, and returns it, if the bytes are ASCII and no more than an atom has. */
@@ -44,7 +54,7 @@ export class AtomTable {
       name += String.fromCharCode(byte)
     }
     const atom = new Atom(name)
-    this.#slots[hash(view, start, end) & (SLOTS - 1)] = { atom, bytes, length }
+    this.#slots[hash(view, start, end) & (SLOTS - 1)] = new Slot(atom, bytes, length)
     return atom
   }
 }

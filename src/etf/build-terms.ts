@@ -34,6 +34,10 @@ export function buildMap(parts: readonly Term[], offset: number): ErlangMap {
     keys.push(key)
     values.push(value)
   }
+  return makeMap(keys, values, offset)
+}
+
+export function makeMap(keys: readonly Term[], values: readonly Term[], offset: number): ErlangMap {
   try {
     return new ErlangMap(keys, values)
   } catch (cause) {

@@ -6,6 +6,7 @@
 import { AtomTable } from './atom-table.ts'
 import { InvalidTermError, TermLimitError } from './decode-error.ts'
 import { type Input, take, uint8, uint16 } from './input.ts'
+import { KnownAtom } from './known-atom.ts'
 import * as tag from './tags.ts'
 import { Atom } from './terms.ts'
 
@@ -72,6 +73,19 @@ function atomLatin1(input: Input, length: number, offset: number): Atom {
   const known = atoms.find(input.view, start, end) ?? atoms.add(input.view, start, end)
   // Not TextDecoder: its latin1 is windows-1252.
   return known ?? new Atom(String.fromCharCode(...input.bytes.subarray(start, end)))
+}
+
+/** An atom of the header, with the tuples that began with it in these bytes. */
+export function knownCachedAtom(input: Input, offset: number): KnownAtom {
+  const index = input.view.getUint8(input.position)
+  let known = input.cachedAtoms[index]
+  if (known !== undefined) {
+    input.position += 1
+  } else {
+    known = new KnownAtom(cachedAtom(input, offset))
+    input.cachedAtoms[index] = known
+  }
+  return known
 }
 
 export function cachedAtom(input: Input, offset: number): Atom {

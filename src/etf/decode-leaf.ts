@@ -121,13 +121,15 @@ function readBig(input: Input, length: number, offset: number): number | bigint 
   }
   const negative = uint8(input) !== 0
   const { start, end } = take(input, length)
-  const magnitude = length <= 8 ? readWord(input, start, end) : readWords(input, start, end)
-  const value = exact(magnitude)
+  const value = length <= 8 ? readWord(input, start, end) : exact(readWords(input, start, end))
   return negative && value !== 0 ? -value : value
 }
 
 /** Up to eight bytes: two words are quicker than one BigInt, which most of these need not become. */
 function readWord({ view }: Input, start: number, end: number): number | bigint {
+  if (end - start === 8 && view.getUint32(start + 4, true) > 0x1f_ffff) {
+    return view.getBigUint64(start, true)
+  }
   const middle = Math.min(start + 4, end)
   let low = 0
   let high = 0
@@ -141,7 +143,7 @@ function readWords(input: Input, start: number, end: number): bigint {
   if (end - start > MAX_WORDS * 8) {
     return toBigIntLE(Buffer.from(input.bytes.buffer, input.bytes.byteOffset + start, end - start))
   }
-  let at = start + Math.floor((end - start) / 8) * 8
+  let at = start + Math.floor((end - start - 1) / 8) * 8
   let value = BigInt(readWord(input, at, end))
   while (at > start) {
     at -= 8

@@ -2,7 +2,8 @@
  * Bytes of the External Term Format as they are read: every size is checked against what is there.
  */
 import { InvalidTermError, TermLimitError, TruncatedTermError } from './decode-error.ts'
-import type { Atom } from './terms.ts'
+import type { KnownAtom } from './known-atom.ts'
+import type { Atom, ErlangMap } from './terms.ts'
 
 export interface DecodeOptions {
   /** How deep terms may be nested. Default 10,000; the decoder itself has no limit. */
@@ -27,6 +28,9 @@ const DEFAULT_MAX_DEPTH = 10_000
 const DEFAULT_MAX_TERMS = 5_000_000
 const DEFAULT_MAX_INFLATED_SIZE = 64 * 1024 * 1024
 
+/** Up to so many bytes V8 keeps in its own heap, where they cost less than a call of `slice()`. */
+const SHORT = 64
+
 /** A tag, and four bytes that count. */
 const LONGEST_HEAD = 5
 
@@ -43,6 +47,11 @@ export class Input {
   /** From here on, fewer bytes are left than the longest head of a term that is common has. */
   readonly lastUnchecked: number
   position = 0
+  /** The atom that was read last, if it was known; and those of the header that were met. */
+  lastAtom: KnownAtom | undefined
+  readonly cachedAtoms: (KnownAtom | undefined)[] = []
+  /** By their size, the maps that were read last. */
+  readonly maps: (ErlangMap | undefined)[] = []
   /** How many terms were announced as parts of others. */
   parts = 0
 
@@ -145,14 +154,18 @@ export function readBytes(input: Input, length: number): Uint8Array {
   need(input, length)
   const start = input.position
   input.position += length
-  return input.copies
-    ? input.bytes.slice(start, start + length)
-    : input.bytes.subarray(start, start + length)
+  const end = start + length
+  if (!input.copies) return input.bytes.subarray(start, end)
+  if (length > SHORT) return input.bytes.slice(start, end)
+  const copy = new Uint8Array(length)
+  for (let i = 0; i < length; i++) copy[i] = input.view.getUint8(start + i)
+  return copy
 }
+
+const MIN_SAFE_INTEGER = BigInt(Number.MIN_SAFE_INTEGER)
+const MAX_SAFE_INTEGER = BigInt(Number.MAX_SAFE_INTEGER)
 
 export function exact(value: number | bigint): number | bigint {
   if (typeof value === 'number') return value
-  return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)
-    ? Number(value)
-    : value
+  return value >= MIN_SAFE_INTEGER && value <= MAX_SAFE_INTEGER ? Number(value) : value
 }

@@ -273,16 +273,18 @@ export class ErlangMap {
   readonly #index: ReadonlyMap<number, readonly number[]> | undefined
 
   /**
+   * @param like a map that has these very `keys`: they are not looked at again
    * @throws {DuplicateKeyError} when a key occurs twice
    * @throws {RangeError} when `keys` and `values` differ in length
    */
-  constructor(keys: readonly Term[], values: readonly Term[]) {
+  constructor(keys: readonly Term[], values: readonly Term[], like?: ErlangMap) {
     if (keys.length !== values.length) {
       throw new RangeError(`${keys.length} keys, but ${values.length} values`)
     }
     this.keys = keys
     this.values = values
-    if (areComparedOneByOne(keys)) checkKeys(keys)
+    if (like !== undefined && like.keys === keys) this.#index = like.#index
+    else if (areComparedOneByOne(keys)) checkKeys(keys)
     else this.#index = indexKeys(keys)
   }
 

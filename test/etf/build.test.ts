@@ -44,6 +44,15 @@ describe('terms written down', () => {
     expect(string('')).toStrictEqual([])
   })
 
+  test('that are maps like another are looked at again unless they have its very keys', () => {
+    const like = map([[1, 2]])
+    const same = new ErlangMap(like.keys, [3], like)
+    expect(same).toStrictEqual(map([[1, 3]]))
+    expect(same.get(1)).toBe(3)
+    expect(() => new ErlangMap(like.keys, [], like)).toThrow(RangeError)
+    expect(() => new ErlangMap([1, 1], [2, 3], like)).toThrow(DuplicateKeyError)
+  })
+
   test('that are maps take any iterable, and no key twice', () => {
     expect(map(new Map([[1, 2]]))).toStrictEqual(new ErlangMap([1], [2]))
     expect(map(map([[1, 2]]))).toStrictEqual(new ErlangMap([1], [2]))

@@ -587,7 +587,114 @@ describe('lists', () => {
   })
 })
 
+describe('short tuples', () => {
+  /** Read with `refs` for their names, and again with the names in full. */
+  const readBoth = (tuples: readonly Tuple[]): readonly Term[] => {
+    const body = tuples.flatMap(({ elements: [, ...rest] }) => [
+      .../* SMALL_TUPLE_EXT */ [104, 1 + rest.length, /* ATOM_CACHE_REF */ 82, 0],
+      ...rest.flatMap((term) => [...encode(term).subarray(1)]),
+    ])
+    const list = [.../* LIST_EXT */ [108, ...uint32(tuples.length)], ...body, /* NIL_EXT */ 106]
+    const reader = new TermReader(Uint8Array.from(list), { atomCacheRefs: [atom('shared')] })
+    return [reader.read(), decode(encode(tuples))]
+  }
+
+  test.each<[string, ...Term[]]>([
+    ['two', 1],
+    ['two with a wide number', 2 ** 40],
+    ['two atoms', atom('shared')],
+    ['three', 0, atom('other')],
+    ['four', 0, -1, 2 ** 31],
+  ])('that say the same are one: %s', (_, ...rest) => {
+    const written = tuple(atom('shared'), ...rest)
+    for (const term of readBoth([written, written, written])) {
+      expect(term).toStrictEqual([written, written, written])
+      // Of the first the name may have been new.
+      if (Array.isArray(term)) expect(term[2]).toBe(term[1])
+    }
+  })
+
+  test('that differ in any part stay apart', () => {
+    const parts: readonly Term[] = [
+      0,
+      1,
+      256,
+      -1,
+      2 ** 31,
+      2n ** 64n,
+      float(0),
+      atom('a'),
+      [],
+      tuple(),
+    ]
+    const tuples = parts.flatMap((part) => [
+      tuple(atom('shared'), part),
+      tuple(atom('shared'), part, 0),
+      tuple(atom('shared'), 0, part),
+      tuple(atom('shared'), part, 0, 0),
+      tuple(atom('shared'), 0, part, 0),
+      tuple(atom('shared'), 0, 0, part),
+    ])
+    for (const term of readBoth(tuples)) expect(term).toStrictEqual(tuples)
+  })
+
+  test('of a name in a tuple within it are not mixed up with that', () => {
+    const inner = tuple(atom('inner'), 1)
+    const terms = [tuple(inner, 2), tuple(inner, 1), tuple(atom('inner'), 2), tuple(inner, 2)]
+    expect(decode(encode([terms, terms]))).toStrictEqual([terms, terms])
+  })
+})
+
 describe('maps', () => {
+  test('of the same keys share them', () => {
+    const maps = [1, 2, 3].map((value) =>
+      map([
+        [atom('key'), value],
+        [atom('of'), [value]],
+      ]),
+    )
+    const read = decode(encode(maps))
+    expect(read).toStrictEqual(maps)
+    const [, second, third] = Array.isArray(read) ? read : []
+    expect(third.keys).toBe(second.keys)
+    expect(third.get(atom('of'))).toStrictEqual([3])
+  })
+
+  test('of as many keys, but others, keep their own', () => {
+    const keys: readonly Term[] = [atom('a'), atom('b'), 1, float(1), binary('a'), [], tuple(1)]
+    const maps = keys.flatMap((key) => [
+      map([[key, 1]]),
+      map([
+        [atom('first'), 2],
+        [key, 3],
+      ]),
+      map([
+        [key, 4],
+        [atom('last'), 5],
+      ]),
+    ])
+    expect(decode(encode([maps, maps]))).toStrictEqual([maps, maps])
+  })
+
+  test('are looked at for a key that occurs twice, whatever came before', () => {
+    const key = (name: number): readonly number[] => [
+      .../* SMALL_ATOM_UTF8_EXT */ [119, 1, name, /* SMALL_INTEGER_EXT */ 97, 1],
+    ]
+    const maps = (...names: readonly number[]): readonly number[] => [
+      .../* LIST_EXT */ [108, 0, 0, 0, 2],
+      .../* MAP_EXT */ [116, 0, 0, 0, 2, ...key(0x61), ...key(0x62)],
+      .../* MAP_EXT */ [116, 0, 0, 0, 2, ...names.flatMap(key)],
+      /* NIL_EXT */ 106,
+    ]
+    const good = map([
+      [atom('a'), 1],
+      [atom('b'), 1],
+    ])
+    expect(decodeTerm(...maps(0x61, 0x62))).toStrictEqual([good, good])
+    expect(() => decodeTerm(...maps(0x61, 0x61))).toThrow(InvalidTermError)
+    expect(() => decodeTerm(...maps(0x62, 0x62))).toThrow(InvalidTermError)
+  })
+
   test('keep 1 and 1.0 apart', () => {
     const term = decodeTerm(
       .../* MAP_EXT */ [116, 0, 0, 0, 2],
