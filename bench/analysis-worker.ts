@@ -2,7 +2,9 @@
  * A process that analyses a snapshot, or holds many.
  */
 import { readFile } from 'node:fs/promises'
-import type { RawSnapshot } from '../src/probe/raw-snapshot.ts'
+import type { Snapshot } from '../src/analysis/snapshot.ts'
+import type { EncodedTerm } from '../src/etf/encoded-term.ts'
+import type { Term } from '../src/etf/terms.ts'
 import type { Figures } from './interleave.ts'
 import { type Beamscope, type Etf, load } from './product.ts'
 import { repeatSync } from './repeat.ts'
@@ -33,38 +35,36 @@ serve({
   async prepare(path: string): Promise<Checks> {
     const [beamscope, etf] = await Promise.all([load.beamscope(), load.etf()])
     loaded = { beamscope, etf, bytes: await readFile(path) }
-    const { fragmentation, memoryReport, toSnapshot } = beamscope
-    const snapshot = toSnapshot(decode())
+    const { fragmentation, memoryReport } = beamscope
+    const snapshot = readSnapshot()
     const { used, allocated } = memoryReport(snapshot, 'current')
     const instances = fragmentation(snapshot, 'current').length
     return { used: String(used), allocated: String(allocated), instances }
   },
 
-  async decodeAndAnalyse(duration: number): Promise<Figures> {
-    return repeatSync(() => analyse(decode()), duration)
+  async readAndAnalyse(duration: number): Promise<Figures> {
+    return repeatSync(() => analyse(readSnapshot()), duration)
   },
 
   async analyse(duration: number): Promise<Figures> {
-    const raw = decode()
-    return repeatSync(() => analyse(raw), duration)
+    const snapshot = readSnapshot()
+    return repeatSync(() => analyse(snapshot), duration)
   },
 
   /** Bytes that one snapshot takes as long as it is held, and so its terms. Takes `--expose-gc`. */
   retain(count: number): { readonly snapshot: number; readonly terms: number } {
-    const { toSnapshot } = prepared().beamscope
+    const { etf, bytes } = prepared()
     return {
-      snapshot: heldByEach(count, () => toSnapshot(decode())),
-      terms: heldByEach(count, decode),
+      snapshot: heldByEach(count, readSnapshot),
+      terms: heldByEach(count, () => etf.decode(bytes)),
     }
   },
 })
 
-function decode(): RawSnapshot {
-  const { etf, bytes } = prepared()
-  const term = etf.decode(bytes)
-  const [memory, allocators] = etf.isTuple(term, 2) ? term.elements : []
-  if (allocators === undefined) throw new Error('no snapshot')
-  return {
+/** As `takeSnapshot` does with what a node answered. */
+function readSnapshot(): Snapshot {
+  const { memory, allocators } = answers()
+  return prepared().beamscope.toSnapshot({
     node: undefined,
     takenAt: undefined,
     otpRelease: undefined,
@@ -74,14 +74,21 @@ function decode(): RawSnapshot {
     allocators,
     os: undefined,
     missing: [],
-  }
+  })
+}
+
+function answers(): { readonly memory: Term; readonly allocators: EncodedTerm } {
+  const { etf, bytes } = prepared()
+  // Behind the version byte.
+  const cursor = new etf.TermCursor(new etf.EncodedTerm(bytes.subarray(1)))
+  if (cursor.enterTuple() !== 2) throw new Error('no snapshot')
+  return { memory: cursor.term(), allocators: cursor.rest() }
 }
 
 /** All of recon's functions, of the current values. */
-function analyse(raw: RawSnapshot): void {
-  const { averageBlockSizes, cacheHitRates, fragmentation, memoryReport, sbcsToMbcs, toSnapshot } =
+function analyse(snapshot: Snapshot): void {
+  const { averageBlockSizes, cacheHitRates, fragmentation, memoryReport, sbcsToMbcs } =
     prepared().beamscope
-  const snapshot = toSnapshot(raw)
   memoryReport(snapshot, 'current')
   fragmentation(snapshot, 'current')
   averageBlockSizes(snapshot, 'current')

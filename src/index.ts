@@ -46,7 +46,7 @@ export { type CarriersOptions, probeCarriers } from './probe/carriers.ts'
 export { InstrumentMissingError, NoSuchInstanceError } from './probe/carriers-error.ts'
 export { type HoldersOptions, probeHolders } from './probe/holders.ts'
 export { type Callee, probe } from './probe/probe.ts'
-export { type RawSnapshot, toSnapshot } from './probe/raw-snapshot.ts'
+export { type EncodedAnswers, type RawSnapshot, toSnapshot } from './probe/raw-snapshot.ts'
 export { takeSnapshot } from './probe/take-snapshot.ts'
 
 export type ConnectOptions = HiddenNodeOptions & Waiting

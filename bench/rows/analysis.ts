@@ -7,7 +7,7 @@ import type { Checks } from '../analysis-worker.ts'
 import { askBeam, type BeamNode, beamContestant } from '../beam.ts'
 import type { Bench, Part } from '../bench.ts'
 import type { Figures } from '../interleave.ts'
-import { largestSnapshotFile } from '../payloads.ts'
+import { largestSnapshotFile, withOtherFigures } from '../payloads.ts'
 import { load } from '../product.ts'
 import { play, type Reach, type Row } from '../row.ts'
 import { type Worker, Workers } from '../worker.ts'
@@ -17,19 +17,28 @@ const FIFTH: Reach = { kind: 'at-most', value: 0.2 }
 
 const CASES = [
   {
-    what: 'all figures of 128 schedulers, from terms',
-    task: 'analyse',
-    operation: 'analysis',
-    key: 'snapshot',
-    remark:
-      "from terms as the node gave them in ours, from those that were converted before in recon's",
+    snapshot: 'idle',
+    what: 'all figures of 128 schedulers, from bytes',
+    task: 'readAndAnalyse',
+    operation: 'decode_and_analysis',
+    reach: FIFTH,
+    remark: undefined,
   },
   {
-    what: 'all figures of 128 schedulers, from bytes',
-    task: 'decodeAndAnalyse',
+    snapshot: 'busy',
+    what: 'the same, every figure another',
+    task: 'readAndAnalyse',
     operation: 'decode_and_analysis',
-    key: 'snapshot_bytes',
-    remark: undefined,
+    reach: { kind: 'at-most' } satisfies Reach,
+    remark: 'what schedulers of an idle node have in common is read once, here it is nothing',
+  },
+  {
+    snapshot: 'idle',
+    what: 'all figures of 128 schedulers, at hand',
+    task: 'analyse',
+    operation: 'analysis',
+    reach: FIFTH,
+    remark: 'of what both made of the answer before',
   },
 ] as const
 
@@ -41,23 +50,22 @@ export const analysisPart: Part = {
     const duration = bench.duration(200)
     const beam = await bench.beam()
     requireRecon(beam)
-    const path = await writeLargestSnapshot(bench)
-    const bytes = await readFile(path)
-    await askBeam(beam, 'keep_snapshot', 'snapshot', bytes)
-    await askBeam(beam, 'keep', 'snapshot_bytes', bytes)
     await using workers = new Workers(bench.signal)
-    const worker = workers.start('analysis-worker')
-    expectSame(await worker.ask<Checks>('prepare', path), await askRecon(beam))
+    const idle = await prepare(workers, beam, 'idle', await writeLargestSnapshot(bench, 'idle'))
+    const busy = await prepare(workers, beam, 'busy', await writeLargestSnapshot(bench, 'busy'))
+    const prepared = { idle, busy }
     const rows: Row[] = []
-    for (const { what, task, operation, key, remark } of CASES) {
+    for (const { snapshot, what, task, operation, reach, remark } of CASES) {
+      const key = operation === 'analysis' ? snapshot : `${snapshot}_bytes`
       const recon = beamContestant(beam, 'recon_alloc', operation, [key], duration)
+      const worker = prepared[snapshot]
       rows.push(
         ...(await play(
           {
             group,
             what,
             ours: { name: 'beamscope', measure: () => measure(worker, task, duration) },
-            opponents: [{ contestant: recon, reach: FIFTH, remark }],
+            opponents: [{ contestant: recon, reach, remark }],
           },
           bench.rounds(),
         )),
@@ -67,26 +75,46 @@ export const analysisPart: Part = {
   },
 }
 
+/** Gives both a snapshot, and sees that they say the same of it. */
+async function prepare(
+  workers: Workers,
+  beam: BeamNode,
+  key: string,
+  path: string,
+): Promise<Worker> {
+  const bytes = await readFile(path)
+  await askBeam(beam, 'keep_snapshot', key, bytes)
+  await askBeam(beam, 'keep', `${key}_bytes`, bytes)
+  const worker = workers.start('analysis-worker')
+  expectSame(await worker.ask<Checks>('prepare', path), await askRecon(beam, key))
+  return worker
+}
+
 function measure(worker: Worker, task: string, duration: number): Promise<Figures> {
   return worker.ask<Figures>(task, duration)
 }
 
 /** `{erlang:memory(), [{Allocator, Answer}]}` of the largest snapshot, as `term_to_binary/1` writes it. */
-export async function writeLargestSnapshot({ folder }: Bench): Promise<string> {
-  const { atom, decode, encode, ErlangMap, tuple } = await load.etf()
+export async function writeLargestSnapshot(
+  { folder }: Bench,
+  kind: 'idle' | 'busy',
+): Promise<string> {
+  const etf = await load.etf()
+  const { atom, decode, encode, ErlangMap, tuple } = etf
   const snapshot = decode(await readFile(largestSnapshotFile))
   const [memory, allocators] = ['memory', 'allocators'].map((key) =>
     snapshot instanceof ErlangMap ? snapshot.get(atom(key)) : undefined,
   )
   if (memory === undefined || allocators === undefined) throw new Error('no snapshot')
-  const path = join(folder, 'largest-snapshot.etf')
-  await writeFile(path, encode(tuple(memory, allocators)))
+  const path = join(folder, `${kind}-snapshot.etf`)
+  const shown = kind === 'idle' ? allocators : withOtherFigures(etf, allocators)
+  await writeFile(path, encode(tuple(memory, shown)))
   return path
 }
 
-async function askRecon(beam: BeamNode): Promise<Checks> {
+async function askRecon(beam: BeamNode, key: string): Promise<Checks> {
   const { isTuple } = await load.etf()
-  const answer = await askBeam(beam, 'used_and_allocated', 'snapshot')
+  const answer = await askBeam(beam, 'used_and_allocated', key)
   const [used, allocated, instances] = isTuple(answer, 3) ? answer.elements : []
   return { used: String(used), allocated: String(allocated), instances: Number(instances) }
 }

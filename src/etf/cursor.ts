@@ -54,7 +54,11 @@ export class TermCursor {
     return NONE
   }
 
-  /** How many elements come before the tail, or {@link NONE}. No list is empty: 0 is `[]`, without a tail. */
+  /**
+   * How many elements come before the tail, or {@link NONE}. 0 is `[]`, and no tail follows; else, behind the
+   * elements, this is asked again: 0 is the end, and {@link NONE} an improper list. Bytes that stand as a string
+   * are no list here.
+   */
   enterList(): number {
     const input = this.#input
     const offset = input.position

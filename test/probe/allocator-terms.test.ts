@@ -1,5 +1,15 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { atom, string, type Term, tuple } from '../../src/etf/index.ts'
+import { BeamscopeError } from '../../src/errors.ts'
+import {
+  atom,
+  EncodedTerm,
+  isList,
+  isTuple,
+  string,
+  type Term,
+  tuple,
+} from '../../src/etf/index.ts'
 import { readAllocators, readMemory } from '../../src/probe/allocator-terms.ts'
 import {
   AllocatorFieldMissingError,
@@ -8,6 +18,7 @@ import {
   MemoryShapeError,
 } from '../../src/probe/allocator-terms-error.ts'
 import { answer, carriers, instance, msegInstance, pool, utilInstance } from './answers.ts'
+import { arbitraryAllocators } from './arbitrary-allocators.ts'
 
 /** What was thrown, for a look at its fields. */
 function thrownBy(action: () => unknown): unknown {
@@ -329,6 +340,97 @@ describe('what is not what was asked', () => {
     const error = thrownBy(() => broken(tuple(atom('x'), long)))
     expect(error).toBeInstanceOf(AllocatorShapeError)
     expect(String(error).length).toBeLessThan(300)
+  })
+})
+
+describe('instances that have parts in common', () => {
+  const two = (first: Term, second: Term) => readAllocators([answer('ets_alloc', [first, second])])
+  const used = (size: number) => ({ blocks: { ets_alloc: { count: 1, size } }, carriersSize: 100 })
+
+  it('are read as if they had none', () => {
+    const parts = { mbcs: used(50), mbcsPool: { carriers: 1, carriersSize: 7 } }
+    const { allocators } = two(utilInstance(0, parts), utilInstance(1, parts))
+    const [alone] = readAllocators([answer('ets_alloc', [utilInstance(1, parts)])]).allocators
+    expect(allocators[1]).toEqual(alone)
+    expect(allocators[1]).toEqual({ ...allocators[0], instance: 1 })
+  })
+
+  it('are each as if it stood alone, whatever they are', () => {
+    fc.assert(
+      fc.property(arbitraryAllocators({ kinds: 'any', maxBits: 80 }), (list) => {
+        const alone = list.flatMap((entry) => {
+          const [allocator, instances] = isTuple(entry, 2) ? entry.elements : []
+          if (allocator === undefined || !isList(instances)) return []
+          return instances.flatMap((one) => readAllocators([tuple(allocator, [one])]).allocators)
+        })
+        expect(readAllocators(list).allocators).toEqual(alone)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it('each have what is their own', () => {
+    const { allocators } = two(
+      utilInstance(0, { mbcs: used(50) }),
+      utilInstance(1, { mbcs: used(51) }),
+    )
+    expect(allocators.map(({ mbcs }) => mbcs.blocksSize.current)).toEqual([50, 51])
+    expect(allocators[1]?.options).toBe(allocators[0]?.options)
+  })
+
+  it('may be of another allocator, whose pool means something else', () => {
+    // As OTP 22 has it: the type of the blocks is the allocator’s own.
+    const properties = {
+      mbcs: carriers(),
+      mbcs_pool: ['blocks', 'blocks_size', 'carriers', 'carriers_size'].map((name) =>
+        tuple(atom(name), 1),
+      ),
+      sbcs: carriers(),
+    }
+    const { allocators } = readAllocators(
+      ['ets_alloc', 'binary_alloc'].map((name) => answer(name, [instance(0, properties)])),
+    )
+    expect(allocators.map(({ mbcsPool }) => mbcsPool?.blocksByType[0]?.allocator)).toEqual([
+      'ets_alloc',
+      'binary_alloc',
+    ])
+  })
+})
+
+describe('the bytes of an answer', () => {
+  const { bytes } = EncodedTerm.of([
+    answer('ets_alloc', [utilInstance(0), utilInstance(1, { mbcs: { carriersSize: 2n ** 60n } })]),
+    answer('mseg_alloc', [msegInstance(0, [{}])]),
+  ])
+
+  it('are no answer where they break off', () => {
+    for (let length = 0; length < bytes.length; length++) {
+      const cut = new EncodedTerm(bytes.subarray(0, length))
+      expect(thrownBy(() => readAllocators(cut))).toMatchObject({
+        code: expect.stringMatching(/^ERR_/),
+      })
+    }
+  })
+
+  it('are no answer where something follows', () => {
+    const longer = new EncodedTerm(Uint8Array.of(...bytes, 106))
+    expect(thrownBy(() => readAllocators(longer))).toMatchObject({ code: 'ERR_TERM_INVALID' })
+  })
+
+  it('are an answer or a typed error, whatever becomes of them', () => {
+    const change = fc.tuple(fc.nat(bytes.length - 1), fc.nat(255))
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+        const changed = bytes.slice()
+        for (const [position, byte] of changes) changed[position] = byte
+        try {
+          readAllocators(new EncodedTerm(changed))
+        } catch (error) {
+          expect(error).toBeInstanceOf(BeamscopeError)
+        }
+      }),
+      { numRuns: 3_000 },
+    )
   })
 })
 
