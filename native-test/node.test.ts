@@ -49,6 +49,23 @@ describeOnEachRelease('a hidden node', (release) => {
     expect(hasFlags(remote.connected.flags, flag.SPAWN)).toBe(true)
   })
 
+  it('hands over a result that is not decoded, by erpc and by rpc', async () => {
+    for (const flags of [CLIENT_FLAGS, CLIENT_FLAGS & ~HEADERS]) {
+      await using remote = await connect(node, { flags })
+      for (const protocol of ['erpc', 'rpc'] as const) {
+        const call = ['erlang', 'system_info', [atom('system_version')], { protocol }] as const
+        const [encoded, decoded] = await Promise.all([
+          remote.callEncoded(...call),
+          remote.call(...call),
+        ])
+        expect(encoded.decode()).toEqual(decoded)
+        await expect(
+          remote.callEncoded('no_such_module', 'f', [], { protocol }),
+        ).rejects.toMatchObject({ code: 'ERR_REMOTE_EXCEPTION', reason: atom('undef') })
+      }
+    }
+  })
+
   it.each([
     ['without a distribution header', CLIENT_FLAGS & ~HEADERS],
     ['with fragments', CLIENT_FLAGS & ~flag.DIST_HDR_ATOM_CACHE],

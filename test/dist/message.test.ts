@@ -58,6 +58,27 @@ function frames(chunks: readonly Uint8Array[], places: readonly number[] = []): 
   return all
 }
 
+describe('a payload', () => {
+  it('is handed over as it came, whatever stands before it', () => {
+    fc.assert(
+      fc.property(arbitraryTerm(), fc.constantFrom(PASS_THROUGH, FRAGMENTS), (term, flags) => {
+        const [frame] = frames(new MessageEncoder(flags).encode(reply, term))
+        if (frame === undefined) throw new Error('no frame')
+        const { payload } = messageOf(new MessageDecoder(flags), frame)
+        const encoded = payload?.encoded()
+        expect(encoded !== undefined && equals(encoded.decode(), term)).toBe(true)
+      }),
+    )
+  })
+
+  it('is decoded before that where it is compressed', () => {
+    const compressed = encode(Array(500).fill(7), { compressed: 9 })
+    const frame = wire(Uint8Array.of(112), encode(tuple(22, from, to)), compressed)
+    const { payload } = messageOf(new MessageDecoder(PASS_THROUGH), frame)
+    expect(payload?.encoded().decode()).toEqual(Array(500).fill(7))
+  })
+})
+
 describe('MessageDecoder', () => {
   it.each(passedThrough)('reads %s as a node sent it without a header', (type, frame) => {
     const message = messageOf(new MessageDecoder(PASS_THROUGH), frame)

@@ -75,6 +75,17 @@ describe('erpc', () => {
     await expect(result).rejects.toBeInstanceOf(type)
   })
 
+  test('hands over a result that is not decoded, and decodes a reason to fail', async () => {
+    const result = node.callEncoded('lists', 'seq', [1, 3])
+    await exit(0, (reference) => tuple(reference, atom('return'), [1, 2, 3]))
+    expect((await result).decode()).toEqual([1, 2, 3])
+    const failed = node.callEncoded('m', 'f')
+    const rejected = expect(failed).rejects.toMatchObject({ node: PEER_NAME, reason: 7 })
+    await exit(1, (reference) => tuple(reference, atom('error'), 7, []))
+    await rejected
+    await expect(failed).rejects.toBeInstanceOf(RemoteExceptionError)
+  })
+
   test('keeps the stack of an error', async () => {
     const stack = [tuple(atom('m'), atom('f'), 0, [])]
     const result = node.call('m', 'f')

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { atom, string, type Term, tuple } from '../../src/etf/index.ts'
+import { atom, EncodedTerm, string, type Term, tuple } from '../../src/etf/index.ts'
 import { TimeoutError } from '../../src/net/errors.ts'
 import { RemoteExceptionError } from '../../src/node/remote-error.ts'
 import { type Callee, probe } from '../../src/probe/probe.ts'
+import { takeSnapshot } from '../../src/probe/take-snapshot.ts'
 
 const NODE = 'old@host'
 
@@ -40,6 +41,36 @@ describe('a probe', () => {
       tuple(atom('allocator'), ['std_alloc', 'sys_alloc', 'mseg_alloc', 'erts_mmap'].map(atom)),
     )
     expect(raw.allocators).toEqual([tuple(atom('std_alloc'), atom('false'))])
+  })
+
+  test('takes the allocators as they came from a node that hands them over', async () => {
+    const asked: Term[] = []
+    const node: Callee = {
+      ...callee({ 'erlang:system_info': () => string('27') }),
+      async callEncoded(_module, _name, [item]) {
+        asked.push(item ?? [])
+        return EncodedTerm.of([tuple(atom('ll_alloc'), atom('false'))])
+      },
+    }
+    expect((await probe(node)).allocators).toEqual([tuple(atom('ll_alloc'), atom('false'))])
+    expect((await takeSnapshot(node)).disabled).toEqual(['ll_alloc'])
+    expect(asked.map(isAllocatorRequest)).toEqual([true, true])
+  })
+
+  test('does not believe allocators that cannot be read', async () => {
+    const broken = (bytes: readonly number[]): Callee => ({
+      ...callee({ 'erlang:system_info': () => string('27') }),
+      callEncoded: async () => new EncodedTerm(Uint8Array.from(bytes)),
+    })
+    for (const bytes of [[], [108, 0, 0, 0, 1, 104, 2], [108, 0, 0, 0, 1]]) {
+      await expect(takeSnapshot(broken(bytes))).rejects.toMatchObject({
+        code: 'ERR_NODE_UNEXPECTED_REPLY',
+        node: NODE,
+      })
+      await expect(probe(broken(bytes))).rejects.toMatchObject({
+        code: 'ERR_NODE_UNEXPECTED_REPLY',
+      })
+    }
   })
 
   test('names what it could not have, and why', async () => {
