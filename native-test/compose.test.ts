@@ -23,7 +23,7 @@ import {
 const COMPOSE_FILE = fileURLToPath(new URL('../docker/compose.yaml', import.meta.url))
 const NODES_FILE = fileURLToPath(new URL('../docker/cluster/nodes', import.meta.url))
 const GUIDE = 'docs/sweeping.md'
-const MAIN = fileURLToPath(new URL('../lib/cli/main.js', import.meta.url))
+const MAIN = fileURLToPath(new URL('../lib/cli/main.cjs', import.meta.url))
 
 const HOSTS = ['shop1', 'shop2', 'shop3', 'shop4', 'shop5'] as const
 type Host = (typeof HOSTS)[number]

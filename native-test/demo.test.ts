@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { describeUnless } from './support/describe-on-release.ts'
 import { ProgramMissingError, type ProgramResult, runProgram } from './support/index.ts'
 
-const MAIN = fileURLToPath(new URL('../lib/cli/main.js', import.meta.url))
+const MAIN = fileURLToPath(new URL('../lib/cli/main.cjs', import.meta.url))
 
 function demo(
   argv: readonly string[],

@@ -48,7 +48,7 @@ export const oneShotPart: Part = {
       },
     })
 
-    const main = fileURLToPath(new URL('lib/cli/main.js', root))
+    const main = fileURLToPath(new URL('lib/cli/main.cjs', root))
     const ours = contestant(
       'beamscope',
       process.execPath,

@@ -138,7 +138,7 @@ export async function run(argv: readonly string[], context: Context): Promise<nu
   if (context.env.BEAMSCOPE_DEBUG === '1') context.verbose = true
   try {
     const program = createProgram(context)
-    for (const entry of ENTRIES) {
+    for (const entry of wanted(argv)) {
       program.addCommand(
         isNamed(argv, entry.name) ? await load(entry, program, context) : stub(entry),
       )
@@ -151,6 +151,12 @@ export async function run(argv: readonly string[], context: Context): Promise<nu
   } catch (error) {
     return report(error, context)
   }
+}
+
+/** The command that stands first, beside which no other matters; else all, for the help and suggestions. */
+function wanted(argv: readonly string[]): readonly Entry[] {
+  const first = ENTRIES.find(({ name }) => name === argv[0])
+  return first === undefined ? ENTRIES : [first]
 }
 
 /** Whether the command may be meant: it stands first, or after `help`. */

@@ -7,15 +7,28 @@
  * @see https://github.com/veorq/SipHash
  */
 
-/** Differs from process to process. */
-const [KEY_0 = 0, KEY_1 = 0] = crypto.getRandomValues(new Uint32Array(2))
+let key: Uint32Array | undefined
+
+/** Differs from process to process. Made for the first hash: most programs need none, and it takes 2 ms. */
+function theKey(): Uint32Array {
+  key ??= crypto.getRandomValues(new Uint32Array(2))
+  return key
+}
 
 /** One hash in the making. What is put in must tell by itself where it ends. */
 export class KeyedHash {
-  #v0 = KEY_0 | 0
-  #v1 = KEY_1 | 0
-  #v2 = 0x6c79_6765 ^ KEY_0
-  #v3 = 0x7465_6462 ^ KEY_1
+  #v0: number
+  #v1: number
+  #v2: number
+  #v3: number
+
+  constructor() {
+    const [key0 = 0, key1 = 0] = theKey()
+    this.#v0 = key0 | 0
+    this.#v1 = key1 | 0
+    this.#v2 = 0x6c79_6765 ^ key0
+    this.#v3 = 0x7465_6462 ^ key1
+  }
 
   word(value: number): void {
     this.#v3 ^= value

@@ -13,7 +13,7 @@ import { type NodeName, parseNodeName } from '../dist/node-name.ts'
 import type { Waiting } from '../net/deadline.ts'
 import { ConnectionRefusedError, TimeoutError } from '../net/errors.ts'
 import { connectTcp, type Endpoint, formatEndpoint } from '../net/tcp.ts'
-import { connectTls, type TlsOptions } from '../net/tls.ts'
+import type { TlsOptions } from '../net/tls.ts'
 import type { Transport } from '../net/transport.ts'
 import { Arrivals } from './arrivals.ts'
 import { ComeBacks } from './come-backs.ts'
@@ -309,11 +309,11 @@ export class HiddenNode implements AsyncDisposable {
     return { cookie, flags, netTickTime, maxFrameSize, handshakeHeaderSize }
   }
 
-  #open(peer: NodeName, endpoint: Endpoint & Waiting): Promise<Transport> {
+  async #open(peer: NodeName, endpoint: Endpoint & Waiting): Promise<Transport> {
     const { tls } = this.#options
-    return tls === undefined
-      ? connectTcp(endpoint)
-      : connectTls({ ...endpoint, ...tls, serverName: peer.host })
+    if (tls === undefined) return connectTcp(endpoint)
+    const { connectTls } = await import('../net/tls.ts')
+    return connectTls({ ...endpoint, ...tls, serverName: peer.host })
   }
 
   /** That it failed is told on the channel of handshakes. */

@@ -7,7 +7,7 @@ import type { NodeName } from '../dist/node-name.ts'
 import { EPMD_PORT } from '../epmd/default-port.ts'
 import type { Waiting } from '../net/deadline.ts'
 import { listenTcp } from '../net/tcp.ts'
-import { listenTls, type TlsOptions } from '../net/tls.ts'
+import type { TlsOptions } from '../net/tls.ts'
 import type { Listener, Transport } from '../net/transport.ts'
 import { AlreadyListeningError, NodeClosedError } from './errors.ts'
 import { keepRegistered } from './registration.ts'
@@ -92,7 +92,7 @@ export class Reception {
     const listener =
       tls === undefined
         ? await listenTcp(endpoint, arrive)
-        : await listenTls({ ...endpoint, ...tls }, arrive)
+        : await (await import('../net/tls.ts')).listenTls({ ...endpoint, ...tls }, arrive)
     try {
       this.#closing.signal.throwIfAborted()
       this.#listener = listener

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { goldenPath } from '../analysis/golden.ts'
 
-const PROGRAM = new URL('../../lib/cli/main.js', import.meta.url).pathname
+const PROGRAM = new URL('../../lib/cli/main.cjs', import.meta.url).pathname
 const SNAPSHOT = goldenPath('otp23-binary-8-schedulers', 'snapshot.etf')
 
 function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
@@ -36,6 +36,17 @@ async function end(child: ChildProcess): Promise<Ended> {
 
 it('is a program that npm can link: it names its interpreter', () => {
   expect(readFileSync(PROGRAM, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+})
+
+it('keeps the licenses of what is built into it', () => {
+  const text = readFileSync(new URL('../../lib/cli/LICENSES.txt', import.meta.url), 'utf8')
+  expect(text).toMatch(/^commander \d+\.\d+\.\d+, MIT\n\n\(The MIT License\)\n\nCopyright /m)
+  expect(text).toMatch(/^@exodus\/bigint-buffer /m)
+})
+
+it('prints stacks in lines of the source for whoever asks for them', async () => {
+  const { stderr } = await end(start(['memory', '--snapshot', '/nowhere/x', '--verbose']))
+  expect(stderr).toMatch(/ at .*[\\/]src[\\/]history[\\/]\S+\.ts:\d+:\d+/)
 })
 
 it('prints the version of the package', async () => {

@@ -1,0 +1,72 @@
+/**
+ * The command line as few files, out of what would be some 130: each file that Node.js has to find, read
+ * and compile by itself costs about a millisecond of a program that runs for a tenth of a second.
+ * CommonJS, because the loader of ES modules takes some milliseconds more. The library stays file to file.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { defineConfig, type Plugin, type RolldownOptions } from 'rolldown'
+
+/** The folder of a package, out of the path of a module of it. */
+const PACKAGE = /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+(?=[\\/])/
+
+/** Their licenses want to stand beside what is made of them. */
+const licenses: Plugin = {
+  name: 'licenses',
+  generateBundle() {
+    const folders = [...this.getModuleIds()].flatMap((id) => PACKAGE.exec(id)?.[0] ?? [])
+    const source = [...new Set(folders)]
+      .sort()
+      .map(licenseOf)
+      .join(`\n${'-'.repeat(80)}\n\n`)
+    this.emitFile({ type: 'asset', fileName: 'LICENSES.txt', source })
+  },
+}
+
+function licenseOf(folder: string): string {
+  const manifest: { name: string; version: string; license: string } = JSON.parse(
+    readFileSync(join(folder, 'package.json'), 'utf8'),
+  )
+  const { name, version, license } = manifest
+  const files = readdirSync(folder).filter((file) => /^(?:licen[cs]e|notice)\b/i.test(file))
+  const texts = files.map((file) => readFileSync(join(folder, file), 'utf8').trim())
+  return `${[`${name} ${version}, ${license}`, ...texts].join('\n\n')}\n`
+}
+
+const config: RolldownOptions = defineConfig({
+  input: 'src/cli/main.ts',
+  platform: 'node',
+  plugins: [licenses],
+  transform: { target: 'es2023' },
+  output: {
+    // Beside each other, two folders below the package, as the paths in them are.
+    dir: 'lib/cli',
+    format: 'cjs',
+    entryFileNames: '[name].cjs',
+    chunkFileNames: '[name].cjs',
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+    // Names stay: the stack of an error tells them. Less text is compiled sooner.
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+    comments: { legal: true, annotation: false, jsdoc: false },
+    codeSplitting: {
+      // Each with all that it imports, less what stands in those before: what every command needs, what
+      // shows figures, what talks to a node. What only some commands need is split off by itself.
+      groups: [
+        { name: 'program', test: /[\\/]cli[\\/](?:start|examples)\.ts$/, priority: 3 },
+        {
+          name: 'show',
+          test: /[\\/](?:cli[\\/](?:analysis-command|rows)|present[\\/](?:figures|rows|table|view)|analysis[\\/](?:json|memory))\.ts$/,
+          priority: 2,
+        },
+        {
+          name: 'node',
+          test: /[\\/](?:cli[\\/]connect|probe[\\/](?:probe|raw-snapshot))\.ts$/,
+          priority: 1,
+        },
+      ],
+    },
+  },
+})
+
+export default config
