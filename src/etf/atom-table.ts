@@ -46,14 +46,15 @@ export class AtomTable {
     const length = end - start
     if (length > MAX_CHARACTERS) return undefined
     const bytes = new DataView(new ArrayBuffer(length))
-    let name = ''
+    const codes: number[] = []
     for (let i = 0; i < length; i++) {
       const byte = view.getUint8(start + i)
       if (byte > 0x7f) return undefined
       bytes.setUint8(i, byte)
-      name += String.fromCharCode(byte)
+      codes.push(byte)
     }
-    const atom = new Atom(name)
+    // Not put together letter by letter: V8 would keep it in parts.
+    const atom = new Atom(String.fromCharCode(...codes))
     this.#slots[hash(view, start, end) & (SLOTS - 1)] = new Slot(atom, bytes, length)
     return atom
   }

@@ -11,6 +11,7 @@ import * as tag from './tags.ts'
 import {
   Atom,
   ErlangMap,
+  Float,
   type Fun,
   LocalTerm,
   type NativeRecord,
@@ -38,9 +39,7 @@ export interface EncodeOptions {
  *   term, or what is no term at all
  */
 export function encode(term: Term, options: EncodeOptions = {}): Uint8Array {
-  const writer = new TermWriter()
-  writer.writeVersioned(term)
-  const plain = writer.bytes()
+  const plain = writePlain(term)
   if (options.compressed === undefined) return plain
   const body = deflateSync(plain.subarray(1), { level: options.compressed })
   // Version, tag, the size before compression as 32 bits.
@@ -54,7 +53,24 @@ export function encode(term: Term, options: EncodeOptions = {}): Uint8Array {
   return compressed
 }
 
+/** The memory of the last call: not to grow it again, nor to hand out more than was written. */
+let idle: TermWriter | undefined
+
+function writePlain(term: Term): Uint8Array {
+  const writer = idle ?? new TermWriter()
+  // What reads the parts of an object may itself encode a term.
+  idle = undefined
+  writer.writeVersioned(term)
+  if (writer.capacity > MAX_IDLE_CAPACITY) return writer.bytes()
+  const plain = writer.bytes().slice()
+  writer.clear()
+  idle = writer
+  return plain
+}
+
 const INITIAL_CAPACITY = 512
+/** As much as a process may well keep for good: the snapshot of a node with 128 schedulers takes 1.4 MB. */
+const MAX_IDLE_CAPACITY = 2 * 1024 * 1024
 const MAX_ATOM_CHARACTERS = 255
 /** A tag, and four bytes that count. */
 const LONGEST_HEAD = 5
@@ -64,12 +80,23 @@ const MAX_CALLS = 64
 const MAX_STRING_LENGTH = 0xffff
 const MAX_UINT32 = 0xffff_ffff
 const MAX_UINT64 = 0xffff_ffff_ffff_ffffn
+/** Integers up to 512 bits are written word by word. */
+const MAX_WORD_BYTES = 64
+const MAX_WORDS = (1n << BigInt(MAX_WORD_BYTES * 8)) - 1n
+/** Up to so many bytes a loop is quicker than a call of `set()`. */
+const SHORT = 64
 /** Ports of more bits need `V4_PORT_EXT`, which OTP 23 does not know. */
 const OLD_PORT_BITS = 28
 /** `ERTS_MAX_REF_NUMBERS` of OTP 24 and later. */
 const MAX_REFERENCE_WORDS = 5
 /** An MD5 sum. */
 const UNIQ_LENGTH = 16
+
+/** The tags of the hot path: V8 compares with constants of this module at once, and looks up those of another. */
+const { SMALL_INTEGER, INTEGER, LIST, NIL, SMALL_TUPLE, MAP, SMALL_ATOM_UTF8 } = tag
+
+/** Of an atom that was written once. */
+const NO_WORDS: readonly number[] = []
 
 const utf8 = new TextEncoder()
 
@@ -111,57 +138,76 @@ export class TermWriter {
     this.#writeShallow(term, 0)
   }
 
+  /** How much memory is there. */
+  get capacity(): number {
+    return this.#bytes.length
+  }
+
+  /** Begins again, in the same memory. */
+  clear(): void {
+    this.#length = 0
+  }
+
   /**
-   * The hot path: the commonest terms, that are not nested deeply, written by a function that calls itself.
-   * It puts down what is short by itself, since V8 puts only so much of what a function calls into it.
+   * The hot path: the commonest terms, that are not nested deeply, written by functions that call one another.
+   * This one is small enough for V8 to put it into those that call it.
    */
-  #writeShallow(term: Term, depth: number): void {
-    if (this.#length + LONGEST_HEAD > this.#bytes.length) this.#reserve(LONGEST_HEAD)
-    const bytes = this.#bytes
+  #writeShallow(term: Term | undefined, depth: number): void {
     const at = this.#length
+    if (at + LONGEST_HEAD > this.#bytes.length) this.#reserve(LONGEST_HEAD)
     if (typeof term === 'number' && term === (term | 0)) {
+      const bytes = this.#bytes
       if (term >= 0 && term <= 0xff) {
-        bytes[at] = tag.SMALL_INTEGER
+        bytes[at] = SMALL_INTEGER
         bytes[at + 1] = term
         this.#length = at + 2
       } else {
-        bytes[at] = tag.INTEGER
+        bytes[at] = INTEGER
         this.#view.setInt32(at + 1, term)
         this.#length = at + 5
       }
     } else if (term instanceof Atom) {
       this.#writeAtom(term)
+    } else if (term === undefined) {
+      throw notATerm(term)
+    } else {
+      this.#writeParts(term, depth, at)
+    }
+  }
+
+  /** Goes on with what is no short integer and no atom; there is room for its head at `at`. */
+  #writeParts(term: Term, depth: number, at: number): void {
+    const bytes = this.#bytes
+    if (isList(term)) {
+      if (isString(term)) {
+        this.#writeString(term)
+      } else if (depth >= MAX_CALLS) {
+        this.#writeDeep(term)
+      } else {
+        bytes[at] = LIST
+        this.#view.setUint32(at + 1, term.length)
+        this.#length = at + 5
+        this.#writeAll(term, depth + 1)
+        this.#uint8(NIL)
+      }
     } else if (term instanceof Tuple && depth < MAX_CALLS && term.elements.length <= 0xff) {
       const { elements } = term
-      bytes[at] = tag.SMALL_TUPLE
+      bytes[at] = SMALL_TUPLE
       bytes[at + 1] = elements.length
       this.#length = at + 2
       this.#writeAll(elements, depth + 1)
-    } else if (isList(term)) {
-      if (isString(term)) {
-        this.#writeString(term)
-        return
-      }
-      if (depth >= MAX_CALLS) {
-        this.#writeDeep(term)
-        return
-      }
-      bytes[at] = tag.LIST
-      this.#view.setUint32(at + 1, term.length)
-      this.#length = at + 5
-      this.#writeAll(term, depth + 1)
-      this.#uint8(tag.NIL)
+    } else if (term instanceof Float) {
+      this.#writeFloat(term)
+    } else if (term instanceof Uint8Array) {
+      this.#writeBinary(term)
     } else if (term instanceof ErlangMap && depth < MAX_CALLS) {
       const { keys, values } = term
-      bytes[at] = tag.MAP
+      bytes[at] = MAP
       this.#view.setUint32(at + 1, keys.length)
       this.#length = at + 5
       for (let i = 0; i < keys.length; i++) {
-        const key = keys[i]
-        const value = values[i]
-        if (key === undefined || value === undefined) throw notATerm(undefined)
-        this.#writeShallow(key, depth + 1)
-        this.#writeShallow(value, depth + 1)
+        this.#writeShallow(keys[i], depth + 1)
+        this.#writeShallow(values[i], depth + 1)
       }
     } else {
       this.#writeDeep(term)
@@ -169,11 +215,7 @@ export class TermWriter {
   }
 
   #writeAll(terms: readonly Term[], depth: number): void {
-    for (let i = 0; i < terms.length; i++) {
-      const term = terms[i]
-      if (term === undefined) throw notATerm(term)
-      this.#writeShallow(term, depth)
-    }
+    for (let i = 0; i < terms.length; i++) this.#writeShallow(terms[i], depth)
   }
 
   /** Writes a term of any kind, that may be nested as deeply as memory allows. */
@@ -200,9 +242,7 @@ export class TermWriter {
       return
     }
     if (term instanceof Uint8Array) {
-      this.#uint8(tag.BINARY)
-      this.#uint32(term.length)
-      this.#raw(term)
+      this.#writeBinary(term)
       return
     }
     // JavaScript callers have no compiler to stop them.
@@ -228,11 +268,7 @@ export class TermWriter {
         break
       }
       case 'float':
-        if (!Number.isFinite(term.value)) throw new EncodeError(`${term.value} is no Erlang float`)
-        this.#uint8(tag.NEW_FLOAT)
-        this.#reserve(8)
-        this.#view.setFloat64(this.#length, term.value)
-        this.#length += 8
+        this.#writeFloat(term)
         break
       case 'improper_list':
         if (term.elements.length > 0) {
@@ -308,7 +344,7 @@ export class TermWriter {
       this.#uint8(tag.INTEGER)
       this.#uint32(value >>> 0)
     } else if (Number.isSafeInteger(value)) {
-      this.#writeBig(BigInt(value))
+      this.#writeSafe(value)
     } else {
       throw new EncodeError(
         Number.isInteger(value)
@@ -325,17 +361,11 @@ export class TermWriter {
       return
     }
     const magnitude = value < 0n ? -value : value
-    if (magnitude < 1n << 64n) {
-      const width = byteWidth(magnitude)
-      this.#uint8(tag.SMALL_BIG)
-      this.#uint8(width)
-      this.#uint8(value < 0n ? 1 : 0)
-      this.#reserve(8)
-      this.#view.setBigUint64(this.#length, magnitude, true)
-      this.#length += width
+    if (magnitude <= MAX_WORDS) {
+      this.#writeWords(magnitude, value < 0n)
       return
     }
-    const width = byteWidth(magnitude)
+    const width = Math.ceil(magnitude.toString(16).length / 2)
     if (width <= 0xff) {
       this.#uint8(tag.SMALL_BIG)
       this.#uint8(width)
@@ -347,11 +377,78 @@ export class TermWriter {
     this.#raw(toBufferLE(magnitude, width))
   }
 
+  /** An integer of five to seven bytes: two words are quicker than one BigInt. */
+  #writeSafe(value: number): void {
+    const magnitude = Math.abs(value)
+    const high = Math.floor(magnitude / 0x1_0000_0000)
+    const width = 4 + wordWidth(high)
+    this.#reserve(3 + 8)
+    const at = this.#length
+    this.#bytes[at] = tag.SMALL_BIG
+    this.#bytes[at + 1] = width
+    this.#bytes[at + 2] = value < 0 ? 1 : 0
+    this.#view.setUint32(at + 3, magnitude >>> 0, true)
+    this.#view.setUint32(at + 7, high, true)
+    this.#length = at + 3 + width
+  }
+
+  /** Eight bytes at a time, the low ones first, as long as that is quicker than to convert them all at once. */
+  #writeWords(magnitude: bigint, negative: boolean): void {
+    const head = this.#length
+    this.#reserve(3 + MAX_WORD_BYTES)
+    const start = head + 3
+    let at = start
+    let rest = magnitude
+    while (rest > MAX_UINT64) {
+      // Of what is wider, this takes the low 64 bits.
+      this.#view.setBigUint64(at, rest, true)
+      rest >>= 64n
+      at += 8
+    }
+    this.#view.setBigUint64(at, rest, true)
+    const high = this.#view.getUint32(at + 4, true)
+    const low = this.#view.getUint32(at, true)
+    const end = at + (high === 0 ? wordWidth(low) : 4 + wordWidth(high))
+    this.#bytes[head] = tag.SMALL_BIG
+    this.#bytes[head + 1] = end - start
+    this.#bytes[head + 2] = negative ? 1 : 0
+    this.#length = end
+  }
+
+  #writeFloat({ value }: Float): void {
+    if (!Number.isFinite(value)) throw new EncodeError(`${value} is no Erlang float`)
+    this.#reserve(9)
+    const at = this.#length
+    this.#bytes[at] = tag.NEW_FLOAT
+    this.#view.setFloat64(at + 1, value)
+    this.#length = at + 9
+  }
+
+  #writeBinary(bytes: Uint8Array): void {
+    const { length } = bytes
+    this.#reserve(5 + length)
+    const at = this.#length
+    this.#bytes[at] = tag.BINARY
+    this.#view.setUint32(at + 1, length)
+    if (length > SHORT) this.#bytes.set(bytes, at + 5)
+    else for (let i = 0; i < length; i++) this.#bytes[at + 5 + i] = bytes[i] ?? 0
+    this.#length = at + 5 + length
+  }
+
   #writeAtom(atom: Atom): void {
     const { name } = atom
     const { length } = name
+    const kept = Atom.encoded(atom)
+    if (kept !== undefined && kept.length > 0) {
+      // Whole words: the last one may be longer than what is left of the atom.
+      this.#reserve(2 + length + 3)
+      const at = this.#length
+      for (let i = 0; i < kept.length; i++) this.#view.setInt32(at + i * 4, kept[i] ?? 0)
+      this.#length = at + 2 + length
+      return
+    }
     if (length <= MAX_ATOM_CHARACTERS) {
-      this.#reserve(2 + length)
+      this.#reserve(2 + length + 3)
       const bytes = this.#bytes
       const start = this.#length + 2
       let i = 0
@@ -361,9 +458,10 @@ export class TermWriter {
         bytes[start + i] = code
       }
       if (i === length) {
-        bytes[start - 2] = tag.SMALL_ATOM_UTF8
+        bytes[start - 2] = SMALL_ATOM_UTF8
         bytes[start - 1] = length
         this.#length = start + length
+        this.#keep(atom, start - 2, kept === undefined)
         return
       }
     }
@@ -388,6 +486,15 @@ export class TermWriter {
       utf8.encodeInto(name, this.#bytes.subarray(this.#length + 3))
       this.#length += 3 + written
     }
+  }
+
+  /** Keeps the words of an ASCII atom when it is written for the second time: many are written once. */
+  #keep(atom: Atom, start: number, isFirst: boolean): void {
+    const words: number[] = []
+    if (!isFirst) {
+      for (let i = start; i < this.#length; i += 4) words.push(this.#view.getInt32(i))
+    }
+    Atom.keepEncoded(atom, isFirst ? NO_WORDS : words)
   }
 
   #writeList(list: readonly Term[], todo: Todo): void {
@@ -438,7 +545,8 @@ export class TermWriter {
     this.#uint16(words.length)
     this.#writeAtom(reference.node)
     this.#uint32(reference.creation)
-    for (const word of words) {
+    for (let i = 0; i < words.length; i++) {
+      const word = words[i] ?? -1
       checkRange(word, 0, MAX_UINT32, 'a word of a reference')
       this.#uint32(word)
     }
@@ -523,11 +631,9 @@ function pushReversed(todo: Todo, terms: readonly Term[]): void {
   }
 }
 
-function byteWidth(magnitude: bigint): number {
-  if (magnitude >= 1n << 64n) return Math.ceil(magnitude.toString(16).length / 2)
-  const high = Number(magnitude >> 32n)
-  // Zero bits in front of 32 are four bytes that are not needed.
-  return high === 0 ? 4 - (Math.clz32(Number(magnitude)) >>> 3) : 8 - (Math.clz32(high) >>> 3)
+/** How many bytes of 32 bits are needed. */
+function wordWidth(word: number): number {
+  return 4 - (Math.clz32(word) >>> 3)
 }
 
 function checkRange(value: number | bigint, min: number, max: number | bigint, what: string): void {

@@ -48,8 +48,23 @@ export class Atom {
     return 'atom'
   }
   readonly name: string
+  #encoded: readonly number[] | undefined
   constructor(name: string) {
     this.name = name
+  }
+
+  /**
+   * What an encoder kept here of the atom, to put it down in fewer steps.
+   *
+   * @internal
+   */
+  static encoded(atom: Atom): readonly number[] | undefined {
+    return #encoded in atom ? atom.#encoded : undefined
+  }
+
+  /** @internal */
+  static keepEncoded(atom: Atom, words: readonly number[]): void {
+    if (#encoded in atom) atom.#encoded = words
   }
 }
 

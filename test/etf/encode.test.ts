@@ -101,6 +101,30 @@ describe('integers', () => {
     expect(encodeTerm(BigInt(value))).toStrictEqual(bytes)
   })
 
+  test('of each width are as long as they must be, and come back', () => {
+    for (let bits = 32; bits <= 600; bits++) {
+      for (const value of [
+        2n ** BigInt(bits) - 1n,
+        -(2n ** BigInt(bits)),
+        2n ** BigInt(bits - 1),
+      ]) {
+        const magnitude = value < 0n ? -value : value
+        const width = Math.ceil(magnitude.toString(2).length / 8)
+        const number = Number(value)
+        const term = Number.isSafeInteger(number) ? number : value
+        const bytes = encodeTerm(term)
+        if (width > 4 || magnitude >= 2n ** 31n) {
+          expect(bytes.slice(0, 3)).toStrictEqual([
+            ...[/* SMALL_BIG_EXT */ 110, width],
+            value < 0n ? 1 : 0,
+          ])
+        }
+        expect(decode(encode(term))).toBe(term)
+        expect(encodeTerm(value)).toStrictEqual(bytes)
+      }
+    }
+  })
+
   test('of 255 and of 256 bytes have different tags', () => {
     const ones = new Array<number>(255).fill(255)
     expect(encodeTerm(2n ** 2040n - 1n)).toStrictEqual([/* SMALL_BIG_EXT */ 110, 255, 0, ...ones])
@@ -196,6 +220,24 @@ describe('atoms', () => {
     expect(() => encode(atom('\ude00\ud83d'))).toThrow(EncodeError)
     expect(() => encode(atom(`\udc00${'é'.repeat(200)}`))).toThrow(EncodeError)
   })
+
+  test.each(['', 'a', 'ab', 'abc', 'abcd', 'a'.repeat(254), 'a'.repeat(255), 'é', 'aé'])(
+    'are written alike however often, wherever: %s',
+    (name) => {
+      const it = atom(name)
+      const first = encodeTerm(it)
+      for (let before = 500; before <= 515; before++) {
+        const writer = new TermWriter()
+        writer.write(new Uint8Array(before - 5))
+        writer.write(it)
+        writer.write(255)
+        expect([...writer.bytes().subarray(before)]).toStrictEqual([
+          ...first,
+          .../* SMALL_INTEGER_EXT */ [97, 255],
+        ])
+      }
+    },
+  )
 
   test('may hold a zero byte and a byte order mark', () => {
     expect(encodeTerm(atom('\0\ufeff'))).toStrictEqual([
@@ -413,6 +455,26 @@ describe('a writer', () => {
     const before = first.slice()
     encode(tuple(3, 4))
     expect(first).toStrictEqual(before)
+  })
+
+  test('gives bytes that are not parts of others', () => {
+    for (const length of [1, 1000, 100_000]) {
+      const bytes = encode(new Uint8Array(length))
+      expect(bytes.buffer.byteLength).toBe(bytes.length)
+    }
+  })
+
+  test('begins anew after a term that could not be written', () => {
+    expect(() => encode(tuple(1, 2, float(Number.NaN)))).toThrow(EncodeError)
+    expect(encodeTerm(1)).toStrictEqual([/* SMALL_INTEGER_EXT */ 97, 1])
+  })
+
+  test('is not disturbed by one that begins while it writes', () => {
+    const values: Term[] = [1, 2]
+    Object.defineProperty(values, 0, { get: () => encode(tuple(7, 8)).length })
+    expect(decode(encode(tuple(tuple(), new Tuple(values), 3)))).toStrictEqual(
+      tuple(tuple(), tuple(7, 2), 3),
+    )
   })
 
   test('writes one term behind the other', () => {
