@@ -9,6 +9,7 @@ import {
   binary,
   DecodeError,
   EncodedTerm,
+  ExportFun,
   isAtom,
   isList,
   isTuple,
@@ -66,6 +67,31 @@ const ALLOCATORS = [
 /** These are no `alloc_util` allocators, and every release has them. */
 const OTHER_ALLOCATORS = ['sys_alloc', 'mseg_alloc', 'erts_mmap']
 
+const APPLY = new ExportFun(new Atom('erlang'), new Atom('apply'), 2)
+const SYSTEM_INFO = new ExportFun(new Atom('erlang'), new Atom('system_info'), 1)
+const READ_FILE = new ExportFun(new Atom('prim_file'), new Atom('read_file'), 1)
+
+/** What the node says of itself, and Linux of the node. */
+const QUESTIONS: readonly {
+  /** What its answer is called where it is missing. */
+  readonly what: string
+  readonly fun: ExportFun
+  readonly argument: Term
+}[] = [
+  { what: 'otp_release', fun: SYSTEM_INFO, argument: new Atom('otp_release') },
+  { what: 'schedulers', fun: SYSTEM_INFO, argument: new Atom('schedulers') },
+  { what: 'schedulers_online', fun: SYSTEM_INFO, argument: new Atom('schedulers_online') },
+  { what: SMAPS_ROLLUP, fun: READ_FILE, argument: binary(SMAPS_ROLLUP) },
+  { what: STATUS, fun: READ_FILE, argument: binary(STATUS) },
+]
+
+/** `[fun erlang:apply/2, Functions, Arguments]`, for `lists:zipwith/3`. */
+const ALL_QUESTIONS: readonly Term[] = [
+  APPLY,
+  QUESTIONS.map(({ fun }) => fun),
+  QUESTIONS.map(({ argument }) => [argument]),
+]
+
 /**
  * Takes a snapshot of a node, in the terms that it answers.
  *
@@ -112,23 +138,30 @@ export async function ask(node: Callee, waiting: Waiting = {}): Promise<EncodedA
     }
   }
 
+  /** By one process, which costs both sides less; each by its own only where one of them fails. */
+  const askQuestions = async (): Promise<readonly (Term | undefined)[]> => {
+    try {
+      const answers = await call('lists', 'zipwith', ...ALL_QUESTIONS)
+      if (isList(answers) && answers.length === QUESTIONS.length) return answers
+    } catch (error) {
+      if (!(error instanceof RemoteError)) throw error
+    }
+    return Promise.all(
+      QUESTIONS.map(({ what, fun, argument }) =>
+        optional(what, call(fun.module.name, fun.function.name, argument)),
+      ),
+    )
+  }
+
   const takenAt = new Date().toISOString()
   const [
     memory,
     { answer: allocators, duration },
-    release,
-    schedulers,
-    schedulersOnline,
-    smapsRollup,
-    status,
+    [release, schedulers, schedulersOnline, smapsRollup, status],
   ] = await Promise.all([
     optional('erlang:memory()', call('erlang', 'memory')),
     timed(askForAllocators(node, waiting)),
-    optional('otp_release', call('erlang', 'system_info', new Atom('otp_release'))),
-    optional('schedulers', call('erlang', 'system_info', new Atom('schedulers'))),
-    optional('schedulers_online', call('erlang', 'system_info', new Atom('schedulers_online'))),
-    optional(SMAPS_ROLLUP, call('prim_file', 'read_file', binary(SMAPS_ROLLUP))),
-    optional(STATUS, call('prim_file', 'read_file', binary(STATUS))),
+    askQuestions(),
   ])
 
   if (readAnswer(node, () => new TermCursor(allocators).enterList()) === NONE) {

@@ -2,7 +2,7 @@
  * What a node would answer to a call, as far as a recorded snapshot tells.
  */
 import type { OsMemory } from '../analysis/snapshot.ts'
-import { Atom, isAtom, isList, isTuple, string, type Term, Tuple } from '../etf/index.ts'
+import { Atom, ExportFun, isAtom, isList, isTuple, string, type Term, Tuple } from '../etf/index.ts'
 import { SMAPS_ROLLUP, STATUS } from '../probe/os-memory.ts'
 import type { RawSnapshot } from '../probe/raw-snapshot.ts'
 
@@ -20,6 +20,18 @@ export class Answers {
   }
 
   answer(module: string, name: string, args: readonly Term[]): Outcome {
+    const several = module === 'lists' && name === 'zipwith' ? applications(args) : undefined
+    if (several === undefined) return this.#answerOne(module, name, args)
+    const values: Term[] = []
+    for (const { fun, args } of several) {
+      const outcome = this.#answerOne(fun.module.name, fun.function.name, args)
+      if (outcome.type === 'error') return outcome
+      values.push(outcome.value)
+    }
+    return value(values)
+  }
+
+  #answerOne(module: string, name: string, args: readonly Term[]): Outcome {
     const { memory, os } = this.#recording
     const fail = (reason: string): Outcome => error(reason, module, name, args)
     switch (`${module}:${name}/${args.length}`) {
@@ -87,6 +99,25 @@ export class Answers {
 }
 
 const NOT_ALLOC_UTIL: ReadonlySet<string> = new Set(['sys_alloc', 'mseg_alloc', 'erts_mmap'])
+
+interface Application {
+  readonly fun: ExportFun
+  readonly args: readonly Term[]
+}
+
+/** What `lists:zipwith(fun erlang:apply/2, Functions, Arguments)` applies, as a probe asks for it. */
+function applications([apply, functions, lists]: readonly Term[]): Application[] | undefined {
+  if (!(apply instanceof ExportFun && apply.module.name === 'erlang')) return undefined
+  if (apply.function.name !== 'apply' || apply.arity !== 2) return undefined
+  if (!isList(functions) || !isList(lists) || functions.length !== lists.length) return undefined
+  const all: Application[] = []
+  for (const [index, fun] of functions.entries()) {
+    const args = lists[index]
+    if (!(fun instanceof ExportFun) || !isList(args)) return undefined
+    all.push({ fun, args })
+  }
+  return all
+}
 
 function value(term: Term): Outcome {
   return { type: 'return', value: term }

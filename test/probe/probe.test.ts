@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { atom, EncodedTerm, string, type Term, tuple } from '../../src/etf/index.ts'
+import {
+  Atom,
+  atom,
+  binary,
+  EncodedTerm,
+  formatTerm,
+  string,
+  type Term,
+  tuple,
+} from '../../src/etf/index.ts'
 import { TimeoutError } from '../../src/net/errors.ts'
 import { RemoteExceptionError } from '../../src/node/remote-error.ts'
 import { type Callee, probe } from '../../src/probe/probe.ts'
@@ -71,6 +80,58 @@ describe('a probe', () => {
         code: 'ERR_NODE_UNEXPECTED_REPLY',
       })
     }
+  })
+
+  test('asks one process for all that no node fails to tell', async () => {
+    const asked: string[] = []
+    const text = (lines: string): Term => tuple(atom('ok'), binary(lines))
+    const raw = await probe(
+      callee({
+        'erlang:memory': () => [],
+        'erlang:system_info': () => [],
+        'lists:zipwith': ([apply, functions, args]) => {
+          asked.push(formatTerm([apply ?? [], functions ?? [], args ?? []]))
+          return [string('27'), 8, 4, text('Rss: 7 kB\n'), text('VmHWM: 9 kB\n')]
+        },
+      }),
+    )
+    expect(asked).toEqual([
+      '[fun erlang:apply/2,[fun erlang:system_info/1,fun erlang:system_info/1,' +
+        'fun erlang:system_info/1,fun prim_file:read_file/1,fun prim_file:read_file/1],' +
+        '[[otp_release],[schedulers],[schedulers_online],' +
+        '[<<"/proc/self/smaps_rollup">>],[<<"/proc/self/status">>]]]',
+    ])
+    expect(raw).toMatchObject({
+      otpRelease: '27',
+      schedulers: 8,
+      schedulersOnline: 4,
+      os: { resident: 7 * 1024, peakResident: 9 * 1024 },
+      missing: [],
+    })
+  })
+
+  test.each([
+    ['fails', undefined],
+    ['answers too little', [string('27')]],
+  ])('asks each by itself where that %s', async (_, together) => {
+    const raw = await probe(
+      callee({
+        'erlang:memory': () => [],
+        'erlang:system_info': ([item]) => {
+          if (isAllocatorRequest(item)) return []
+          if (item instanceof Atom && item.name === 'schedulers_online') return 4
+          throw new RemoteExceptionError(NODE, atom('badarg'), [])
+        },
+        'prim_file:read_file': () => tuple(atom('ok'), binary('VmRSS: 7 kB\n')),
+        ...(together === undefined ? {} : { 'lists:zipwith': () => together }),
+      }),
+    )
+    expect(raw).toMatchObject({
+      otpRelease: undefined,
+      schedulersOnline: 4,
+      os: { resident: 7 * 1024 },
+    })
+    expect(raw.missing.map(({ what }) => what)).toEqual(['otp_release', 'schedulers'])
   })
 
   test('names what it could not have, and why', async () => {

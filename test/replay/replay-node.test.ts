@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Cookie } from '../../src/dist/cookie.ts'
 import { startEpmdServer } from '../../src/epmd/server.ts'
-import { atom, equals, string, tuple } from '../../src/etf/index.ts'
+import { atom, ExportFun, equals, string, tuple } from '../../src/etf/index.ts'
 import { readSnapshotFile } from '../../src/history/snapshot-file.ts'
 import { HiddenNode } from '../../src/node/hidden-node.ts'
 import { probe } from '../../src/probe/probe.ts'
@@ -64,7 +64,32 @@ describe('a replay node', () => {
     expect(equals(list, [tuple(atom('ets_alloc'), one)])).toBe(true)
   })
 
+  test('answers several questions of one call, or fails with the first that it cannot', async () => {
+    const remote = await client.connect(NAME)
+    const apply = new ExportFun(atom('erlang'), atom('apply'), 2)
+    const call = (...names: readonly string[]) =>
+      remote.call('lists', 'zipwith', [
+        apply,
+        names.map((name) => new ExportFun(atom('erlang'), atom(name), 1)),
+        names.map(() => [atom('schedulers')]),
+      ])
+    expect(await call('system_info', 'system_info')).toEqual([4, 4])
+    await expect(call('system_info', 'halt')).rejects.toMatchObject({ reason: atom('undef') })
+  })
+
   test.each([
+    ['lists', 'zipwith', [atom('apply'), [], []], 'undef'],
+    ['lists', 'zipwith', [new ExportFun(atom('erlang'), atom('apply'), 2), [1], [[]]], 'undef'],
+    [
+      'lists',
+      'zipwith',
+      [
+        new ExportFun(atom('erlang'), atom('apply'), 2),
+        [new ExportFun(atom('lists'), atom('zipwith'), 3)],
+        [[new ExportFun(atom('erlang'), atom('apply'), 2), [], []]],
+      ],
+      'undef',
+    ],
     ['erlang', 'system_info', [tuple(atom('allocator'), [atom('exec_alloc')])], 'badarg'],
     ['erlang', 'system_info', [7], 'badarg'],
     ['os', 'cmd', [string('ls')], 'undef'],
