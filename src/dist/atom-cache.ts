@@ -4,6 +4,7 @@
  *
  * @see https://www.erlang.org/doc/apps/erts/erl_ext_dist.html#distribution-header
  */
+import { atoms as known } from '../etf/decode-atom.ts'
 import { Atom, DecodeError, decode, type Term } from '../etf/index.ts'
 import * as tag from '../etf/tags.ts'
 import { HeaderError } from './header-error.ts'
@@ -44,6 +45,7 @@ export class AtomCache {
     let position = flags + (count >> 1) + 1
     const lengthSize = (nibble(bytes, flags, count) & LONG_ATOMS) === 0 ? 1 : 2
     const atoms: Atom[] = []
+    let view: DataView | undefined
     for (let index = 0; index < count; index++) {
       const bits = nibble(bytes, flags, index)
       const slot = ((bits & SEGMENT) << 8) | byteAt(bytes, position)
@@ -59,8 +61,13 @@ export class AtomCache {
       let length = byteAt(bytes, position)
       if (lengthSize === 2) length = length * 256 + byteAt(bytes, position + 1)
       position += lengthSize
-      const atom = readAtom(bytes, position, length)
-      position += length
+      if (length > bytes.length - position) throw new HeaderError('ends within an atom', position)
+      view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+      const end = position + length
+      // To a sweep, each connection's atoms are new, and the same as those of the one before.
+      const atom =
+        known.find(view, position, end) ?? readAtom(bytes.subarray(position, end), position)
+      position = end
       this.#slots[slot] = atom
       atoms.push(atom)
     }
@@ -74,12 +81,11 @@ function nibble(bytes: Uint8Array, start: number, index: number): number {
   return index % 2 === 0 ? byte & 0xf : byte >> 4
 }
 
-/** A new atom is rare, so it may take the way of every other one: as the term that it is. */
-function readAtom(bytes: Uint8Array, start: number, length: number): Atom {
-  if (length > bytes.length - start) throw new HeaderError('ends within an atom', start)
-  const term = new Uint8Array(4 + length)
-  term.set([tag.VERSION, tag.ATOM_UTF8, length >> 8, length & 0xff])
-  term.set(bytes.subarray(start, start + length), 4)
+/** What was never seen is rare, so it may take the way of every other atom: as the term that it is. */
+function readAtom(name: Uint8Array, start: number): Atom {
+  const term = new Uint8Array(4 + name.length)
+  term.set([tag.VERSION, tag.ATOM_UTF8, name.length >> 8, name.length & 0xff])
+  term.set(name, 4)
   let atom: Term
   try {
     atom = decode(term)
