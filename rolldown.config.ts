@@ -61,7 +61,7 @@ const config: RolldownOptions = defineConfig({
         },
         {
           name: 'node',
-          test: /[\\/](?:cli[\\/]connect|probe[\\/](?:probe|raw-snapshot))\.ts$/,
+          test: /[\\/](?:cli[\\/]connect|probe[\\/]take-snapshot)\.ts$/,
           priority: 1,
         },
       ],

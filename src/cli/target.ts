@@ -2,6 +2,9 @@
  * What an analysis command looks at: a live node, or a snapshot file in its place.
  */
 import type { LoadedSnapshot, SnapshotFormat } from '../history/snapshot-bytes.ts'
+import type { Waiting } from '../net/deadline.ts'
+import type { RemoteNode } from '../node/remote-node.ts'
+import type { RawSnapshot } from '../probe/raw-snapshot.ts'
 import type { Context } from './context.ts'
 import type { TargetOptions } from './options.ts'
 import { withSpinner } from './spinner.ts'
@@ -10,7 +13,7 @@ import { about } from './subject.ts'
 import { UsageError } from './usage-error.ts'
 
 /** A snapshot, and where it came from. */
-export interface Target extends Pick<LoadedSnapshot, 'raw' | 'snapshot'> {
+export interface Target extends Pick<LoadedSnapshot, 'snapshot'> {
   /** The form of the file; a live node has none. */
   readonly format: SnapshotFormat | undefined
   /** For people: the node's name, or the file's. */
@@ -28,34 +31,70 @@ export async function readTarget(
   options: TargetOptions,
   context: Context,
 ): Promise<Target> {
-  const { snapshot: file } = options
+  const source = sourceOf(node, options)
+  if ('file' in source) return readFile(source.file, context)
+  const { takeSnapshot } = await import('../probe/take-snapshot.ts')
+  const snapshot = await askNode(source.node, options, context, takeSnapshot)
+  return { snapshot, format: undefined, label: source.node }
+}
+
+/**
+ * The same in the terms that it came in, which are a snapshot.
+ *
+ * @throws whatever {@link readTarget} throws
+ */
+export async function readRawTarget(
+  node: string | undefined,
+  options: TargetOptions,
+  context: Context,
+): Promise<RawSnapshot> {
+  const source = sourceOf(node, options)
+  if ('file' in source) return (await readFile(source.file, context)).raw
+  const [{ probe }, { toSnapshot }] = await Promise.all([
+    import('../probe/probe.ts'),
+    import('../probe/raw-snapshot.ts'),
+  ])
+  return askNode(source.node, options, context, async (remote, waiting) => {
+    const raw = await probe(remote, waiting)
+    toSnapshot(raw)
+    return raw
+  })
+}
+
+function sourceOf(
+  node: string | undefined,
+  { snapshot: file }: TargetOptions,
+): { readonly node: string } | { readonly file: string } {
   if (node !== undefined && file !== undefined) {
     throw new UsageError('NODE and --snapshot exclude each other')
   }
-  if (file !== undefined) return readFile(file, context)
-  if (node !== undefined) return probeNode(node, options, context)
+  if (file !== undefined) return { file }
+  if (node !== undefined) return { node }
   throw new UsageError('a NODE is missing', {
     hint: 'give a node name, as rabbit@myhost, or --snapshot FILE',
   })
 }
 
-async function probeNode(node: string, options: TargetOptions, context: Context): Promise<Target> {
-  const [{ probe }, { toSnapshot }, { withNode }] = await Promise.all([
-    import('../probe/probe.ts'),
-    import('../probe/raw-snapshot.ts'),
-    import('./connect.ts'),
-  ])
-  return about(node, async () => {
-    const work = withNode(node, options, context, ({ remote, left }) => probe(remote, left()))
-    const raw = await withSpinner(context, `asking ${node}`, work)
-    return { raw, snapshot: toSnapshot(raw), format: undefined, label: node }
+async function askNode<Result>(
+  node: string,
+  options: TargetOptions,
+  context: Context,
+  ask: (remote: RemoteNode, waiting: Waiting) => Promise<Result>,
+): Promise<Result> {
+  const { withNode } = await import('./connect.ts')
+  return about(node, () => {
+    const work = withNode(node, options, context, ({ remote, left }) => ask(remote, left()))
+    return withSpinner(context, `asking ${node}`, work)
   })
 }
 
 /** For `--snapshot`: standard input. */
 const STANDARD_INPUT = '-'
 
-async function readFile(file: string, context: Context): Promise<Target> {
+async function readFile(
+  file: string,
+  context: Context,
+): Promise<Target & Pick<LoadedSnapshot, 'raw'>> {
   const isInput = file === STANDARD_INPUT
   const label = isInput ? 'standard input' : file
   return about(label, async () => {

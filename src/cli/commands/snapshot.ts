@@ -22,7 +22,7 @@ import {
   type TargetOptions,
   unitOption,
 } from '../options.ts'
-import { readTarget, type Target } from '../target.ts'
+import { readRawTarget, readTarget, type Target } from '../target.ts'
 import { UsageError } from '../usage-error.ts'
 
 export function snapshotCommand(context: Context): Command {
@@ -89,7 +89,7 @@ async function save(
       hint: 'write it to a file or a pipe, or choose --format terms',
     })
   }
-  const { raw } = await readTarget(node, options, context)
+  const raw = await readRawTarget(node, options, context)
   if (output === STANDARD_OUTPUT) {
     const { writeSnapshot } = await import('../../history/snapshot-bytes.ts')
     context.stdout.write(writeSnapshot(raw, format))
