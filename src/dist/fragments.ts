@@ -5,8 +5,9 @@
  */
 import { BeamscopeError } from '../errors.ts'
 import type { Atom } from '../etf/index.ts'
-import { ChunkList } from './chunk-list.ts'
+import { Assembly } from './assembly.ts'
 import type { Header } from './header.ts'
+import { keep } from './keep.ts'
 import { ProtocolError } from './protocol-error.ts'
 
 export interface FragmentLimits {
@@ -57,7 +58,7 @@ export class MessageTooLargeError extends BeamscopeError {
 /** The bytes behind the header of a message. */
 export interface Assembled {
   readonly atoms: readonly Atom[]
-  /** All there are, or those of the first fragment when the rest was refused. */
+  /** All there are, or those of the first fragment when the rest was refused; in memory of their own. */
   readonly bytes: Uint8Array
   readonly refusal: MessageTooLargeError | undefined
 }
@@ -68,8 +69,8 @@ interface Sequence {
   /** How many fragments are still to come. */
   left: number
   size: number
-  /** What has come, and of it the first fragment; `undefined` once the message was refused. */
-  kept: { readonly first: Uint8Array; readonly bytes: ChunkList } | undefined
+  /** What has come; `undefined` once the message was refused. */
+  assembly: Assembly | undefined
 }
 
 /** Puts fragments together. What it holds at most is set by the limits, whatever a peer announces. */
@@ -79,6 +80,7 @@ export class FragmentAssembler {
   readonly #maxSequences: number
   readonly #sequences = new Map<number | bigint, Sequence>()
   #totalSize = 0
+  #reserved = 0
 
   constructor(limits: FragmentLimits = {}) {
     this.#maxMessageSize = limits.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE
@@ -97,7 +99,7 @@ export class FragmentAssembler {
   }
 
   /**
-   * Adds the first fragment of a message, or a later one. Returns the message when this completes it;
+   * Adds the first fragment of a message, or a later one, and copies what has to be kept. Returns the message when this completes it;
    * one that grows too large is returned at that moment, refused, and what comes of it later is
    * dropped.
    *
@@ -106,14 +108,14 @@ export class FragmentAssembler {
    */
   add(header: Header, frame: Uint8Array): Assembled | undefined {
     const data = frame.subarray(header.end)
-    const sequence = header.kind === 'first' ? this.#begin(header, data) : this.#find(header)
+    const sequence = header.kind === 'first' ? this.#begin(header) : this.#find(header)
     sequence.left -= 1
     const assembled = this.#append(sequence, data)
     if (sequence.left === 0) this.#end(header, sequence)
     return assembled
   }
 
-  #begin(header: Header, data: Uint8Array): Sequence {
+  #begin(header: Header): Sequence {
     if (this.#sequences.has(header.sequence)) {
       throw new FragmentError('begins a message while another one is under way there', header)
     }
@@ -121,8 +123,7 @@ export class FragmentAssembler {
       throw new FragmentError(`begins one more message than ${this.#maxSequences}`, header)
     }
     const { atoms, fragment } = header
-    const kept = { first: data, bytes: new ChunkList() }
-    const sequence = { atoms, left: fragment, size: 0, kept }
+    const sequence = { atoms, left: fragment, size: 0, assembly: new Assembly() }
     this.#sequences.set(header.sequence, sequence)
     return sequence
   }
@@ -137,22 +138,24 @@ export class FragmentAssembler {
   }
 
   #append(sequence: Sequence, data: Uint8Array): Assembled | undefined {
-    const { atoms, kept } = sequence
-    if (kept === undefined) return undefined
+    const { atoms, assembly, left } = sequence
+    if (assembly === undefined) return undefined
     sequence.size += data.length
     this.#totalSize += data.length
     const refusal = this.#refusal(sequence.size)
     if (refusal !== undefined) {
       this.#forget(sequence)
-      return { atoms, bytes: kept.first, refusal }
+      return { atoms, bytes: assembly.first ?? keep(data), refusal }
     }
-    // A message of one fragment needs nothing kept.
-    if (sequence.left === 0 && kept.bytes.length === 0) {
-      return { atoms, bytes: data, refusal: undefined }
+    // A message of one fragment needs nothing put together.
+    if (left === 0 && assembly.first === undefined) {
+      return { atoms, bytes: keep(data), refusal: undefined }
     }
-    kept.bytes.push(compact(data))
-    if (sequence.left > 0) return undefined
-    return { atoms, bytes: kept.bytes.take(kept.bytes.length), refusal: undefined }
+    this.#reserved -= assembly.reserved
+    const room = Math.min(this.#maxMessageSize, this.#maxTotalSize - this.#reserved)
+    assembly.add(data, left, room)
+    this.#reserved += assembly.reserved
+    return left > 0 ? undefined : { atoms, bytes: assembly.take(), refusal: undefined }
   }
 
   #refusal(size: number): MessageTooLargeError | undefined {
@@ -163,20 +166,16 @@ export class FragmentAssembler {
     return undefined
   }
 
-  /** Drops what a message held; its fragments are still counted. */
+  /** Drops what a message holds; its fragments are still counted. */
   #forget(sequence: Sequence): void {
     this.#totalSize -= sequence.size
+    this.#reserved -= sequence.assembly?.reserved ?? 0
     sequence.size = 0
-    sequence.kept = undefined
+    sequence.assembly = undefined
   }
 
   #end(header: Header, sequence: Sequence): void {
-    this.#totalSize -= sequence.size
+    this.#forget(sequence)
     this.#sequences.delete(header.sequence)
   }
-}
-
-/** Fragments wait long: one that fills little of its memory must not keep all of it. */
-function compact(data: Uint8Array): Uint8Array {
-  return data.length * 2 < data.buffer.byteLength ? data.slice() : data
 }

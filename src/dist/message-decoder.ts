@@ -10,6 +10,7 @@ import { flag, hasFlags } from './flags.ts'
 import { FragmentAssembler, type FragmentLimits, type MessageTooLargeError } from './fragments.ts'
 import { readHeader } from './header.ts'
 import { HeaderError } from './header-error.ts'
+import { keep } from './keep.ts'
 import { Payload } from './payload.ts'
 
 /** Stands before the terms where neither atom cache nor fragments are in force. */
@@ -48,7 +49,7 @@ export class MessageDecoder {
   }
 
   /**
-   * Reads a frame. Its bytes must not be written to any more: payloads are views of them.
+   * Reads a frame. It may be lent: what is kept of it is copied.
    *
    * @throws {HeaderError} when it does not begin as the flags in force say; the connection is lost
    * @throws {FragmentError} when it is a fragment out of its place; the connection is lost
@@ -59,14 +60,14 @@ export class MessageDecoder {
     if (this.#cache === undefined) return passedThrough(frame)
     const header = readHeader(frame, this.#cache)
     if (header.kind === 'whole') {
-      return readMessage(frame.subarray(header.end), header.atoms, undefined)
+      return readMessage(frame.subarray(header.end), header.atoms, 'lent')
     }
     if (this.#fragments === undefined) {
       throw new HeaderError('belongs to a fragment, which was not agreed on', 1)
     }
     const assembled = this.#fragments.add(header, frame)
     if (assembled === undefined) return RECEIVED_FRAGMENT
-    return readMessage(assembled.bytes, assembled.atoms, assembled.refusal)
+    return readMessage(assembled.bytes, assembled.atoms, 'kept', assembled.refusal)
   }
 }
 
@@ -74,14 +75,15 @@ function passedThrough(frame: Uint8Array): Message {
   if (frame[0] !== PASS_THROUGH) {
     throw new HeaderError(`was not agreed on: the frame begins with ${frame[0]}`, 0)
   }
-  return readMessage(frame.subarray(1), undefined, undefined)
+  return readMessage(frame.subarray(1), undefined, 'lent')
 }
 
 /** Without `atoms` there is no header, and each term has its version byte. */
 function readMessage(
   bytes: Uint8Array,
   atoms: readonly Atom[] | undefined,
-  refusal: MessageTooLargeError | undefined,
+  memory: 'lent' | 'kept',
+  refusal?: MessageTooLargeError,
 ): Message {
   const reader = new TermReader(bytes, { atomCacheRefs: atoms ?? [] })
   let term: Term
@@ -94,7 +96,8 @@ function readMessage(
   const control = readControl(term)
   const rest = bytes.subarray(reader.position)
   if (hasPayload(control.type)) {
-    return { kind: 'message', control, payload: new Payload(rest, atoms, refusal) }
+    const kept = memory === 'lent' ? keep(rest) : rest
+    return { kind: 'message', control, payload: new Payload(kept, atoms, refusal) }
   }
   if (rest.length > 0) {
     throw new ControlMessageError(`(${control.type}) is followed by ${rest.length} bytes`)

@@ -242,7 +242,7 @@ async function ask<Answer>(
     transport.start({
       data(chunk) {
         if (settled) return
-        chunks.push(chunk)
+        chunks.push(new Uint8Array(chunk))
         size += chunk.length
         if (size > question.maxSize) {
           fail(new EpmdProtocolError(address, `an answer of more than ${question.maxSize} bytes`))

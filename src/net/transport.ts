@@ -4,7 +4,7 @@
 
 /** Who takes what a transport delivers. */
 export interface Receiver {
-  /** A chunk as it came; it is the receiver's own and is never written to again. */
+  /** A chunk as it came, lent until this returns: its memory is that of the next one. */
   data(chunk: Uint8Array): void
   /** The system has taken everything that was queued, after it once could not. */
   drain?(): void

@@ -155,6 +155,8 @@ function establish(
           connection.receive()
         } catch (error) {
           fail(isTlsAlert(error) ? new TlsWantedError(transport.remote, error) : error)
+        } finally {
+          splitter.release()
         }
       },
       drain() {

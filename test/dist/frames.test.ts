@@ -93,6 +93,32 @@ describe('FrameSplitter', () => {
     expect(drain(frames).map((frame) => frame.buffer)).toEqual([chunk.buffer, chunk.buffer])
   })
 
+  it('keeps what is left of a chunk that is lent', () => {
+    fc.assert(
+      fc.property(
+        arbitraryFrames,
+        fc.constantFrom<2 | 4>(2, 4),
+        fc.array(fc.nat({ max: 40_000 }), { maxLength: 400, size: 'max' }),
+        (sent, headerSize, places) => {
+          const frames = splitter(headerSize)
+          const seen: Uint8Array[] = []
+          for (const part of cut(
+            wire(...sent.flatMap((it) => encodeFrame([it], headerSize))),
+            places,
+          )) {
+            const lent = part.slice()
+            frames.push(lent)
+            seen.push(...drain(frames).map((frame) => frame.slice()))
+            frames.release()
+            lent.fill(0xff)
+          }
+          expect(seen).toEqual(sent)
+          expect(frames.buffered).toBe(0)
+        },
+      ),
+    )
+  })
+
   it('leaves frames that it gave before as they are', () => {
     const frames = splitter(4)
     frames.push(wire(0, 0, 0, 2, 'ab', 0, 0, 0, 2, 'c'))

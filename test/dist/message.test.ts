@@ -242,14 +242,32 @@ describe('MessageDecoder', () => {
     expect(messageOf(decoder, wire(wholeHeader(), control, 97, 5)).payload?.decode()).toBe(5)
   })
 
-  it('copies the binaries of a payload, or shares the memory of the frame when told to', () => {
+  it('keeps a payload when the memory of its frame is written over', () => {
     const decoder = new MessageDecoder(FRAGMENTS)
-    const frame = wire(wholeHeader(), control, 109, uint32(3), 'abc')
-    const { payload } = messageOf(decoder, frame)
-    const copy = payload?.decode()
-    const view = payload?.decode({ binaries: 'view' })
-    frame[frame.length - 1] = 'z'.charCodeAt(0)
-    expect([copy, view]).toEqual([wire('abc'), wire('abz')])
+    for (const size of [3, 3000]) {
+      const frame = wire(wholeHeader(), control, 109, uint32(size), 'a'.repeat(size))
+      const { payload } = messageOf(decoder, frame)
+      const encoded = payload?.encoded()
+      frame.fill(0)
+      expect(payload?.decode()).toEqual(wire('a'.repeat(size)))
+      expect(encoded?.decode()).toEqual(wire('a'.repeat(size)))
+    }
+  })
+
+  it('copies the binaries of a payload, or shares its memory when told to', () => {
+    const { payload } = messageOf(
+      new MessageDecoder(FRAGMENTS),
+      wire(wholeHeader(), control, 109, uint32(3000), 'a'.repeat(3000)),
+    )
+    const [copy, view, other] = [
+      payload?.decode(),
+      payload?.decode({ binaries: 'view' }),
+      payload?.decode({ binaries: 'view' }),
+    ]
+    if (!(view instanceof Uint8Array) || !(other instanceof Uint8Array)) throw new Error('a binary')
+    expect(other.buffer).toBe(view.buffer)
+    view[0] = 'z'.charCodeAt(0)
+    expect([copy, other]).toEqual([wire('a'.repeat(3000)), wire('z', 'a'.repeat(2999))])
   })
 
   it('rejects a control message that is none, and reads on', () => {

@@ -57,6 +57,42 @@ describe('a connection', () => {
     await listener.close()
   })
 
+  test.each([10, 100_000])(
+    'collects what is written, in its order: chunks of %i bytes',
+    async (size) => {
+      const arrived = deferred<Transport>()
+      const listener = await listenTcp({ host: HOST, port: 0 }, arrived.resolve)
+      const client = await connectTcp({ host: HOST, port: listener.port })
+      const { text, ended } = collect(await arrived.promise)
+      const chunks = ['a', 'b', 'c'].map((letter) => letter.repeat(size))
+      client.cork()
+      for (const chunk of chunks) client.write(Buffer.from(chunk))
+      expect(client.queued).toBe(3 * size)
+      client.uncork()
+      client.uncork()
+      client.cork()
+      client.write(Buffer.from('last'))
+      client.close()
+      await ended
+      expect(text()).toBe(`${chunks.join('')}last`)
+      await listener.close()
+    },
+  )
+
+  test('is read by nobody before it is started', async () => {
+    const arrived = deferred<Transport>()
+    const listener = await listenTcp({ host: HOST, port: 0 }, arrived.resolve)
+    const client = await connectTcp({ host: HOST, port: listener.port })
+    const server = await arrived.promise
+    server.write(Buffer.from('early'))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const { text } = collect(client)
+    await expect.poll(text).toBe('early')
+    client.destroy()
+    server.destroy()
+    await listener.close()
+  })
+
   test('that is closed delivers all, also to a peer that reads late and sends meanwhile', async () => {
     const arrived = deferred<Transport>()
     const listener = await listenTcp({ host: HOST, port: 0 }, arrived.resolve)
