@@ -113,6 +113,7 @@ export class FieldReader {
   /** Flags of any width, of which the low 32 bits are kept: what is above has no meaning yet. */
   flags(field: string): number {
     const term = this.term(field)
+    if (typeof term === 'number' && term >= 0 && term <= 0xffff_ffff) return term
     if (isInteger(term) && term >= 0) return Number(BigInt.asUintN(32, BigInt(term)))
     throw this.#error('has no flags as', field)
   }

@@ -4,7 +4,6 @@
  * @see https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html#protocol-between-connected-nodes
  */
 import { type Term, TermWriter } from '../etf/index.ts'
-import { join } from './chunk-list.ts'
 import { type ControlMessage, controlTerm, hasPayload } from './control.ts'
 import { flag, hasFlags } from './flags.ts'
 import { encodeFrame } from './frames.ts'
@@ -14,8 +13,14 @@ import { PASS_THROUGH } from './message-decoder.ts'
 /** The BEAM's own size, `ERTS_DIST_FRAGMENT_SIZE` in `erts/emulator/beam/dist.h`. */
 const FRAGMENT_SIZE = 64 * 1024
 
-/** Up to this size, one copy costs less than one more chunk to write. */
+/** Up to this size, one copy costs less than memory of its own, and one more chunk to write. */
 const COPIED_SIZE = 4096
+
+const WHOLE_HEADER = wholeHeader()
+const PASSED_THROUGH = Uint8Array.of(PASS_THROUGH)
+
+/** Memory for the next message: that of a small one can be used again. */
+let spare: TermWriter | undefined
 
 /** A message that is ready to be sent. */
 export interface EncodedMessage {
@@ -58,19 +63,43 @@ export class MessageEncoder {
     if (hasPayload(control.type) !== (payload !== undefined)) {
       throw new TypeError(`${control.type} has ${payload === undefined ? 'a' : 'no'} payload`)
     }
-    const writer = new TermWriter()
-    const write = (term: Term) => (this.#header ? writer.write(term) : writer.writeVersioned(term))
-    write(controlTerm(control))
+    const writer = spare ?? new TermWriter()
+    // Until it is free again: what the payload is made of might encode something itself.
+    spare = undefined
+    writer.clear()
+    this.#write(writer, controlTerm(control))
     const controlSize = writer.bytes().length
-    if (payload !== undefined) write(payload)
+    if (payload !== undefined) this.#write(writer, payload)
     const body = writer.bytes()
     const size = body.length
-    if (!this.#header) return { size, frames: [frame([Uint8Array.of(PASS_THROUGH), body])] }
-    const fragments = Math.ceil((body.length - controlSize) / FRAGMENT_SIZE)
-    if (fragments <= 1 || !this.#fragments) return { size, frames: [frame([wholeHeader(), body])] }
+    if (size <= COPIED_SIZE) {
+      const frame = copiedFrame(this.#header ? WHOLE_HEADER : PASSED_THROUGH, body)
+      spare = writer
+      return { size, frames: [[frame]] }
+    }
+    if (!this.#header) return { size, frames: [encodeFrame([PASSED_THROUGH, body], 4)] }
+    const fragments = Math.ceil((size - controlSize) / FRAGMENT_SIZE)
+    if (fragments <= 1 || !this.#fragments) {
+      return { size, frames: [encodeFrame([WHOLE_HEADER, body], 4)] }
+    }
     this.#sequence += 1
     return { size, frames: fragment(this.#sequence, body, controlSize, fragments) }
   }
+
+  #write(writer: TermWriter, term: Term): void {
+    if (this.#header) writer.write(term)
+    else writer.writeVersioned(term)
+  }
+}
+
+/** The frame of a small message, in memory of its own. */
+function copiedFrame(header: Uint8Array, body: Uint8Array): Uint8Array {
+  const length = header.length + body.length
+  const frame = Buffer.allocUnsafe(4 + length)
+  frame.writeUInt32BE(length, 0)
+  frame.set(header, 4)
+  frame.set(body, 4 + header.length)
+  return frame
 }
 
 /** The control message stands in the first fragment, whatever its size. */
@@ -81,17 +110,10 @@ function* fragment(
   fragments: number,
 ): Generator<Uint8Array[]> {
   let end = controlSize + FRAGMENT_SIZE
-  yield frame([firstFragmentHeader(sequence, fragments), body.subarray(0, end)])
+  yield encodeFrame([firstFragmentHeader(sequence, fragments), body.subarray(0, end)], 4)
   for (let left = fragments - 1; left > 0; left--) {
     const data = body.subarray(end, end + FRAGMENT_SIZE)
     end += FRAGMENT_SIZE
-    yield frame([nextFragmentHeader(sequence, left), data])
+    yield encodeFrame([nextFragmentHeader(sequence, left), data], 4)
   }
-}
-
-function frame(parts: readonly Uint8Array[]): Uint8Array[] {
-  const chunks = encodeFrame(parts, 4)
-  let size = 0
-  for (const chunk of chunks) size += chunk.length
-  return size <= COPIED_SIZE ? [join(chunks)] : chunks
 }

@@ -2,9 +2,9 @@ import { expect, it } from 'vitest'
 import { keep } from '../../src/dist/keep.ts'
 
 it('gives copies that stay as they are, however many there are and whatever their size', () => {
-  const sizes = [0, 1, 100, 1000, 1024, 1025, 100_000]
-  const lent = new Uint8Array(100_000)
-  const kept = Array.from({ length: 100 }, (_, round) =>
+  const sizes = [0, 1, 100, 1000, 1024, 1025, 3000]
+  const lent = new Uint8Array(3000)
+  const kept = Array.from({ length: 20 }, (_, round) =>
     sizes.map((size) => keep(lent.fill(round).subarray(0, size))),
   )
   for (const [round, copies] of kept.entries()) {
