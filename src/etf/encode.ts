@@ -117,11 +117,6 @@ export class TermWriter {
   #view = new DataView(this.#bytes.buffer)
   #length = 0
 
-  /** Begins again, in the same memory. */
-  clear(): void {
-    this.#length = 0
-  }
-
   /** What was written so far: a view that stays valid while nothing more is written. */
   bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length)
