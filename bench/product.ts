@@ -18,6 +18,8 @@ export const load = {
   client: (): Promise<typeof import('../src/client.ts')> => import(library('client.js')),
   etf: (): Promise<Etf> => import(library('etf/index.js')),
   testing: (): Promise<Testing> => import(library('testing/index.js')),
+  /** For what is asked of a node. */
+  probe: (): Promise<typeof import('../src/probe/probe.ts')> => import(library('probe/probe.js')),
   /** What follows is of no entry point, and not measured: it stands behind what is. */
   snapshotFile: (): Promise<typeof import('../src/history/snapshot-file.ts')> =>
     import(library('history/snapshot-file.js')),

@@ -96,7 +96,9 @@ operation(decode_and_analysis, [Key]) ->
   Binary = kept(Key),
   fun() -> analysis(recon_snapshot(binary_to_term(Binary))), 1 end;
 operation(sweep, [Nodes, Names]) ->
-  fun() -> sweep(Nodes, Names), 1 end.
+  fun() -> sweep(Nodes, Names, fun() -> ok end), 1 end;
+operation(sweep_all, [Nodes, Names]) ->
+  fun() -> sweep(Nodes, Names, fun() -> ask_rest(Nodes) end), 1 end.
 
 %% So many requests are under way until the last are answered.
 pipelined(Node, Window, Count) ->
@@ -184,10 +186,11 @@ sum(Name, Field, Blocks, Zeros) ->
       lists:zipwith(fun(A, B) -> A + B end, Counts, Sums)
     end, Zeros, Blocks)]).
 
-%% The same questions of all nodes, and recon's figures of each; then all are left again.
-sweep(Nodes, Names) ->
+%% What recon's figures take of all nodes, and its figures of each; then all are left again.
+sweep(Nodes, Names, AskRest) ->
   Allocators = erpc:multicall(Nodes, erlang, system_info, [{allocator, Names}], 60000),
   Memory = erpc:multicall(Nodes, erlang, memory, [], 60000),
+  AskRest(),
   [begin
      put(recon_alloc_snapshot, recon_snapshot({M, A})),
      figures()
@@ -195,6 +198,15 @@ sweep(Nodes, Names) ->
   erase(recon_alloc_snapshot),
   [erlang:disconnect_node(Node) || Node <- Nodes],
   true = length([ok || {ok, _} <- Allocators]) =:= length(Nodes).
+
+%% What our probe asks besides, in one call as well.
+ask_rest(Nodes) ->
+  SystemInfo = [[otp_release], [schedulers], [schedulers_online]],
+  Files = [[<<"/proc/self/smaps_rollup">>], [<<"/proc/self/status">>]],
+  Functions = [fun erlang:system_info/1 || _ <- SystemInfo] ++ [fun prim_file:read_file/1 || _ <- Files],
+  Request = [fun erlang:apply/2, Functions, SystemInfo ++ Files],
+  Rest = erpc:multicall(Nodes, lists, zipwith, Request, 60000),
+  true = length([ok || {ok, _} <- Rest]) =:= length(Nodes).
 
 %% What this node has done since it was started: reductions, words that were collected, milliseconds of
 %% processors.
@@ -226,7 +238,8 @@ start_others(Numbers, Names) ->
 start_other(Name) ->
   open_port({spawn_executable, os:find_executable("erl")}, [
     {args, ["-noshell", "-boot", "start_clean", "-name", Name, "-start_epmd", "false",
-            "+S", "1:1", "+SDcpu", "1:1", "+SDio", "1", "+A", "1", "+sbwt", "none",
+            "+S", "1:1", "+SDcpu", "1:1", "+SDio", "1", "+A", "1",
+            "+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none",
             "-kernel", "inet_dist_use_interface", "{127,0,0,1}",
             "-eval", "spawn(fun() -> io:get_line(\"\"), halt() end)."]}]).
 

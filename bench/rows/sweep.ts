@@ -13,23 +13,6 @@ import { absence, type Opponent, play, type Reach, type Row } from '../row.ts'
 import { type Worker, Workers } from '../worker.ts'
 import { requireRecon } from './snapshot.ts'
 
-/** What our probe asks for, and the hidden node with it. */
-const ALLOCATORS = [
-  'temp_alloc',
-  'sl_alloc',
-  'std_alloc',
-  'll_alloc',
-  'eheap_alloc',
-  'ets_alloc',
-  'fix_alloc',
-  'literal_alloc',
-  'binary_alloc',
-  'driver_alloc',
-  'sys_alloc',
-  'mseg_alloc',
-  'erts_mmap',
-]
-
 const REAL_NODES = 100
 
 /** What a node with one scheduler takes, with something to spare. Bytes. */
@@ -40,7 +23,15 @@ const AS_FAST: Reach = { kind: 'at-most', value: 1 }
 /** How much more a node may cost among a thousand than among ten, and still be called the same. */
 const FLAT: Reach = { kind: 'at-most', value: 1.2 }
 
+/** What recon's figures take. */
 const QUESTIONS = 'erpc:multicall, recon_alloc'
+
+/** And what ours tells besides: the release, the schedulers, the memory of the process under Linux. */
+const ALL_QUESTIONS = 'the same, asking all that ours asks'
+
+const FEWER_REMARK =
+  'asks for the allocators and erlang:memory() alone; ours also has each node read ' +
+  '/proc/self/smaps_rollup, for which the kernel goes through all pages of the process'
 
 export const sweepPart: Part = {
   name: 'sweep',
@@ -64,15 +55,19 @@ export const sweepPart: Part = {
         group: 'sweep',
         what: `each of ${names.length} real nodes swept`,
         ours: ours(worker, names, { cookie, epmdPort }),
-        opponents: [{ contestant: beam(peer, names), reach: AS_FAST }],
+        opponents: [
+          { contestant: await beam(peer, names), reach: AS_FAST, remark: FEWER_REMARK },
+          { contestant: await beam(peer, names, 'all'), reach: AS_FAST },
+        ],
       },
       bench.rounds(9, 1),
     )
+    const tooFew = `not ${REAL_NODES}: memory for ${count} nodes is free`
     return isBrief || count === REAL_NODES
       ? rows
       : rows.map((row) =>
           row.kind === 'comparison'
-            ? { ...row, remark: `not ${REAL_NODES}: memory for ${count} nodes is free` }
+            ? { ...row, remark: [row.remark, tooFew].filter(Boolean).join('; ') }
             : row,
         )
   },
@@ -99,7 +94,7 @@ export const replaySweepPart: Part = {
     let peer: BeamNode | undefined
     try {
       peer = await startHiddenNode(address, signal)
-      opponents.unshift({ contestant: beam(peer, all), reach: AS_FAST })
+      opponents.unshift({ contestant: await beam(peer, all), reach: AS_FAST })
     } catch (error) {
       signal.throwIfAborted()
       absences.push(absence({ group, what, against: QUESTIONS }, error))
@@ -148,8 +143,17 @@ function alone(worker: Worker, names: readonly string[], address: Address): Cont
   return { ...ours(worker, names, address), name: `ours, each of ${names.length}` }
 }
 
-function beam(peer: BeamNode, names: readonly string[]): Contestant {
-  const contestant = beamContestant(peer, QUESTIONS, 'sweep', [names, ALLOCATORS], 0)
+async function beam(
+  peer: BeamNode,
+  names: readonly string[],
+  questions: 'recon' | 'all' = 'recon',
+): Promise<Contestant> {
+  const { ALLOCATORS, OTHER_ALLOCATORS } = await load.probe()
+  const args = [names, [...ALLOCATORS, ...OTHER_ALLOCATORS]]
+  const contestant =
+    questions === 'recon'
+      ? beamContestant(peer, QUESTIONS, 'sweep', args, 0)
+      : beamContestant(peer, ALL_QUESTIONS, 'sweep_all', args, 0)
   return { ...contestant, measure: async () => perNode(await contestant.measure(), names) }
 }
 

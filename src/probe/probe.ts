@@ -51,7 +51,7 @@ export async function callEncoded(
  * `false`), and fails whole for one that the release does not know: then the node is asked for its own
  * list, which costs a second round.
  */
-const ALLOCATORS = [
+export const ALLOCATORS: readonly string[] = [
   'temp_alloc',
   'sl_alloc',
   'std_alloc',
@@ -65,7 +65,7 @@ const ALLOCATORS = [
 ]
 
 /** These are no `alloc_util` allocators, and every release has them. */
-const OTHER_ALLOCATORS = ['sys_alloc', 'mseg_alloc', 'erts_mmap']
+export const OTHER_ALLOCATORS: readonly string[] = ['sys_alloc', 'mseg_alloc', 'erts_mmap']
 
 const APPLY = new ExportFun(new Atom('erlang'), new Atom('apply'), 2)
 const SYSTEM_INFO = new ExportFun(new Atom('erlang'), new Atom('system_info'), 1)

@@ -5,6 +5,7 @@
 import fc from 'fast-check'
 import type { Integer } from '../../src/analysis/index.ts'
 import type { Term } from '../../src/etf/index.ts'
+import { ALLOCATORS } from '../../src/probe/probe.ts'
 import {
   answer,
   type CarriersFigures,
@@ -13,19 +14,6 @@ import {
   type PoolFigures,
   utilInstance,
 } from './answers.ts'
-
-const UTIL_ALLOCATORS = [
-  'temp_alloc',
-  'sl_alloc',
-  'std_alloc',
-  'll_alloc',
-  'eheap_alloc',
-  'ets_alloc',
-  'fix_alloc',
-  'literal_alloc',
-  'binary_alloc',
-  'driver_alloc',
-]
 
 export interface ArbitraryAllocatorsOptions {
   /**
@@ -46,7 +34,7 @@ export function arbitraryAllocators(
     minLength: 1,
     maxLength: 5,
   })
-  const util = fc.tuple(fc.constantFrom(...UTIL_ALLOCATORS), instances).map(([allocator, list]) =>
+  const util = fc.tuple(fc.constantFrom(...ALLOCATORS), instances).map(([allocator, list]) =>
     answer(
       allocator,
       list.map(([number, parts]) => utilInstance(number, parts)),
@@ -111,7 +99,7 @@ function arbitraryParts(
   readonly mbcsPool?: PoolFigures
 }> {
   const figures: fc.Arbitrary<Figures> = fc.tuple(integer, integer, integer)
-  const type = fc.constantFrom(...UTIL_ALLOCATORS)
+  const type = fc.constantFrom(...ALLOCATORS)
   const carriers = fc
     .record({
       blocks: fc.dictionary(
