@@ -12,8 +12,10 @@ const MAX_CHARACTERS = 255
 
 class Slot extends KnownAtom {
   readonly bytes: DataView
-  /** Of the bytes: a view takes long to tell. */
-  readonly length: number
+  /** Of the bytes: a view takes long to tell. None has the length of one that lost its place. */
+  length: number
+  /** What came after it the last time. */
+  next: Slot | undefined
   constructor(atom: Atom, bytes: DataView, length: number) {
     super(atom)
     this.bytes = bytes
@@ -24,10 +26,15 @@ class Slot extends KnownAtom {
 /**
  * A direct-mapped table: an atom whose slot is taken replaces the one that was there, so the table
  * never grows. Most of a snapshot's terms are atoms, so looking up is what makes decoding it fast: bytes
- * are hashed, and compared with those of the slot, four at a time. All bytes that are asked for must be there.
+ * are hashed, and compared with those of the slot, four at a time. Before, they are compared with the atom that
+ * came after the one before the last time, which most of a snapshot's are: that saves the hash. All bytes that are
+ * asked for must be there.
  */
 export class AtomTable {
   readonly #slots: (Slot | undefined)[] = new Array<Slot | undefined>(SLOTS).fill(undefined)
+
+  /** The one that was found or added last; always one that has a place. */
+  #last: Slot | undefined
 
   /** The atom whose name is the bytes of `view` from `start` to `end`, if it is there. */
   find(view: DataView, start: number, end: number): Atom | undefined {
@@ -36,9 +43,17 @@ export class AtomTable {
 
   /** The same, with the tuples that began with it. */
   findKnown(view: DataView, start: number, end: number): KnownAtom | undefined {
+    const last = this.#last
+    const guess = last?.next
+    if (guess !== undefined && isOf(guess, view, start, end)) {
+      this.#last = guess
+      return guess
+    }
     const slot = this.#slots[hash(view, start, end) & (SLOTS - 1)]
-    if (slot === undefined || slot.length !== end - start) return undefined
-    return areSame(slot.bytes, view, start, end) ? slot : undefined
+    if (slot === undefined || !isOf(slot, view, start, end)) return undefined
+    if (last !== undefined) last.next = slot
+    this.#last = slot
+    return slot
   }
 
   /** Puts it there, and returns it, if the bytes are ASCII and no more than an atom has. */
@@ -55,7 +70,16 @@ export class AtomTable {
     }
     // Not put together letter by letter: V8 would keep it in parts.
     const atom = new Atom(String.fromCharCode(...codes))
-    this.#slots[hash(view, start, end) & (SLOTS - 1)] = new Slot(atom, bytes, length)
+    const index = hash(view, start, end) & (SLOTS - 1)
+    const former = this.#slots[index]
+    if (former !== undefined) {
+      // Others may still guess at it: it must not keep more of its kind, whose number would have no end.
+      former.length = -1
+      former.next = undefined
+    }
+    const slot = new Slot(atom, bytes, length)
+    this.#slots[index] = slot
+    this.#last = slot
     return atom
   }
 }
@@ -77,8 +101,8 @@ function hash(view: DataView, start: number, end: number): number {
   return state ^ (state >>> 15)
 }
 
-function areSame(bytes: DataView, view: DataView, start: number, end: number): boolean {
-  const length = end - start
+function isOf({ bytes, length }: Slot, view: DataView, start: number, end: number): boolean {
+  if (length !== end - start) return false
   if (length >= 4) {
     const last = length - 4
     for (let i = 0; i < last; i += 4) {

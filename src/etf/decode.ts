@@ -8,6 +8,7 @@ import { atoms, knownCachedAtom } from './decode-atom.ts'
 import { readDeep } from './decode-deep.ts'
 import { InvalidTermError, TermLimitError } from './decode-error.ts'
 import { readLeaf, readString } from './decode-leaf.ts'
+import { MAX_CALLS } from './hot-path.ts'
 import { inflate } from './inflate.ts'
 import { claim, type DecodeOptions, enter, expectEnd, Input, uint8, uint32 } from './input.ts'
 import * as tag from './tags.ts'
@@ -29,9 +30,6 @@ export function decode(bytes: Uint8Array, options: DecodeOptions = {}): Term {
   reader.expectEnd()
   return term
 }
-
-/** Levels that are read by a function that calls itself: no term of a snapshot has more than 12. */
-const MAX_CALLS = 64
 
 /**
  * Reads terms one after another from the same bytes.
@@ -97,15 +95,17 @@ function readWhole(input: Input): Term {
 }
 
 /** The tags of the hot path: V8 compares with constants of this module at once, and looks up those of another. */
-const SMALL_ATOM_UTF8 = 119
-const ATOM = 100
-const ATOM_CACHE_REF = 82
-const SMALL_INTEGER = 97
-const INTEGER = 98
-const NIL = 106
-const SMALL_TUPLE = 104
-const LIST = 108
-const MAP = 116
+const {
+  SMALL_ATOM_UTF8,
+  ATOM,
+  ATOM_CACHE_REF,
+  SMALL_INTEGER,
+  INTEGER,
+  NIL,
+  SMALL_TUPLE,
+  LIST,
+  MAP,
+} = tag
 
 /**
  * The hot path: terms that are not nested deeply, read by a function that calls itself. It reads by itself what

@@ -6,6 +6,7 @@
 import { deflateSync } from 'node:zlib'
 import { toBufferLE } from 'bigint-buffer'
 import { BeamscopeError } from '../errors.ts'
+import { LONGEST_HEAD, MAX_CALLS } from './hot-path.ts'
 import { isList } from './match.ts'
 import * as tag from './tags.ts'
 import {
@@ -72,10 +73,6 @@ const INITIAL_CAPACITY = 512
 /** As much as a process may well keep for good: the snapshot of a node with 128 schedulers takes 1.4 MB. */
 const MAX_IDLE_CAPACITY = 2 * 1024 * 1024
 const MAX_ATOM_CHARACTERS = 255
-/** A tag, and four bytes that count. */
-const LONGEST_HEAD = 5
-/** Levels that are written by a function that calls itself, as many as the decoder reads so. */
-const MAX_CALLS = 64
 /** The length of a `STRING_EXT` has 16 bits. */
 const MAX_STRING_LENGTH = 0xffff
 const MAX_UINT32 = 0xffff_ffff

@@ -2,6 +2,7 @@
  * Bytes of the External Term Format as they are read: every size is checked against what is there.
  */
 import { InvalidTermError, TermLimitError, TruncatedTermError } from './decode-error.ts'
+import { LONGEST_HEAD } from './hot-path.ts'
 import type { KnownAtom } from './known-atom.ts'
 import type { Atom, ErlangMap } from './terms.ts'
 
@@ -30,9 +31,6 @@ const DEFAULT_MAX_INFLATED_SIZE = 64 * 1024 * 1024
 
 /** Up to so many bytes V8 keeps in its own heap, where they cost less than a call of `slice()`. */
 const SHORT = 64
-
-/** A tag, and four bytes that count. */
-const LONGEST_HEAD = 5
 
 /** What is read, how far it is read, and what is allowed. */
 export class Input {

@@ -463,6 +463,15 @@ describe('atoms', () => {
     for (let i = 0; i < 2; i++) expect(decode(bytes)).toStrictEqual(names.map(atom))
   })
 
+  test('are read in whatever order they come, more of them than the table holds', () => {
+    const names = Array.from({ length: 6000 }, (_, index) => atom(`atom ${index}`))
+    const orders = [names, names, names.toReversed(), names.filter((_, index) => index % 7 < 3)]
+    for (const few of [names.slice(0, 3), names.slice(1, 4), names.slice(0, 3)]) orders.push(few)
+    // Each twice in a row, so that every one has followed itself, and one that has lost its place.
+    orders.push(names.flatMap((name) => [name, name]))
+    for (const order of orders) expect(decode(encode(order))).toStrictEqual(order)
+  })
+
   test('of one name under two tags are one, though their bytes differ', () => {
     // The same two bytes: é as UTF-8, Ã© as Latin-1.
     const bytes = [2, 0xc3, 0xa9]
