@@ -3,7 +3,7 @@
  */
 
 /** Most messages are smaller; they share memory, since what is allocated costs more than what is copied. */
-const SMALL = 1024
+export const SMALL = 1024
 
 /** What they share, in bytes, as `Buffer.poolSize`: as long as one of them is kept, so is all of it. */
 const SLAB_SIZE = 8 * 1024

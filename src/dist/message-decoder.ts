@@ -10,7 +10,7 @@ import { flag, hasFlags } from './flags.ts'
 import { FragmentAssembler, type FragmentLimits, type MessageTooLargeError } from './fragments.ts'
 import { readHeader } from './header.ts'
 import { HeaderError } from './header-error.ts'
-import { keep } from './keep.ts'
+import { keep, SMALL } from './keep.ts'
 import { Payload } from './payload.ts'
 
 /** Stands before the terms where neither atom cache nor fragments are in force. */
@@ -29,6 +29,8 @@ export interface Message {
   readonly control: ControlMessage
   readonly payload: Payload | undefined
 }
+
+const NO_OPTIONS = {}
 
 const RECEIVED_TICK: Received = { kind: 'tick' }
 const RECEIVED_FRAGMENT: Received = { kind: 'fragment' }
@@ -85,7 +87,9 @@ function readMessage(
   memory: 'lent' | 'kept',
   refusal?: MessageTooLargeError,
 ): Message {
-  const reader = new TermReader(bytes, { atomCacheRefs: atoms ?? [] })
+  const isSmall = memory === 'lent' && bytes.length <= SMALL
+  const body = isSmall ? keep(bytes) : bytes
+  const reader = new TermReader(body, atoms === undefined ? NO_OPTIONS : { atomCacheRefs: atoms })
   let term: Term
   try {
     term = atoms === undefined ? reader.readVersioned() : reader.read()
@@ -94,10 +98,12 @@ function readMessage(
     throw new ControlMessageError(`cannot be decoded: ${cause.message}`, { cause })
   }
   const control = readControl(term)
-  const rest = bytes.subarray(reader.position)
+  const rest = body.subarray(reader.position)
   if (hasPayload(control.type)) {
-    const kept = memory === 'lent' ? keep(rest) : rest
-    return { kind: 'message', control, payload: new Payload(kept, atoms, refusal) }
+    const isLent = memory === 'lent' && !isSmall
+    const left = isSmall && atoms !== undefined ? reader : undefined
+    const payload = new Payload(isLent ? keep(rest) : rest, atoms, refusal, left)
+    return { kind: 'message', control, payload }
   }
   if (rest.length > 0) {
     throw new ControlMessageError(`(${control.type}) is followed by ${rest.length} bytes`)

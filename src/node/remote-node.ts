@@ -270,8 +270,13 @@ export class RemoteNode implements Peer, AsyncDisposable {
   }
 
   /** Makes a call once the node is connected; only then it is known what the node can do. */
-  async #startConnected(makeExchange: () => Exchange, waiting: Waiting): Promise<Result> {
-    if (this.isConnected) return this.#calls.start(makeExchange(), waiting)
+  #startConnected(makeExchange: () => Exchange, waiting: Waiting): Promise<Result> {
+    return this.isConnected
+      ? this.#calls.start(makeExchange(), waiting)
+      : this.#startLater(makeExchange, waiting)
+  }
+
+  async #startLater(makeExchange: () => Exchange, waiting: Waiting): Promise<Result> {
     const { what } = makeExchange()
     const start = performance.now()
     try {

@@ -254,6 +254,18 @@ describe('MessageDecoder', () => {
     }
   })
 
+  it('decodes a small payload as often as it is asked to, and its binaries are copies', () => {
+    const { payload } = messageOf(
+      new MessageDecoder(FRAGMENTS),
+      wire(wholeHeader(), control, 109, uint32(3), 'abc'),
+    )
+    const first = payload?.decode({ binaries: 'view' })
+    if (!(first instanceof Uint8Array)) throw new Error('a binary')
+    expect(first.buffer.byteLength).toBe(3)
+    expect(payload?.decode()).toEqual(first)
+    expect(payload?.decode()).toEqual(first)
+  })
+
   it('copies the binaries of a payload, or shares its memory when told to', () => {
     const { payload } = messageOf(
       new MessageDecoder(FRAGMENTS),
