@@ -1,9 +1,9 @@
 /**
  * The command line as a whole: which commands there are, and the running of one.
  */
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { printable, printableLines } from '../present/printable.ts'
+import manifest from '../../package.json' with { type: 'json' }
+import { printableLines } from '../present/printable.ts'
 import type { Context } from './context.ts'
 import { EXIT_CODES_HELP } from './exit-code.ts'
 import { addVerboseOption } from './options.ts'
@@ -206,7 +206,7 @@ function createProgram(context: Context): Command {
       'See where the memory of a BEAM node went, with nothing installed on the node: beamscope joins ' +
         'the cluster as a hidden node, reads the allocators in one round, and says what is wrong.',
     )
-    .version(version(), '-V, --version', 'print the version')
+    .version(manifest.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .exitOverride()
     .configureOutput({
@@ -248,11 +248,3 @@ Environment:
   NO_COLOR, FORCE_COLOR
 
 ${EXIT_CODES_HELP}`
-
-/** Of the package, which stands two folders above both this file and what is built from it. */
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url)
-  const manifest: unknown = JSON.parse(readFileSync(file, 'utf8'))
-  const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest
-  return isManifest ? printable(String(manifest.version)) : 'unknown'
-}

@@ -53,7 +53,8 @@ function modulesIn(file: string): readonly string[] {
   const { sources }: { sources: readonly string[] } = JSON.parse(
     readFileSync(`${file}.map`, 'utf8'),
   )
-  return sources.map((source) =>
+  const code = sources.filter((source) => !source.endsWith('.json'))
+  return code.map((source) =>
     source.replace(/^(?:\.\.\/)+/, '').replace(/^node_modules\/(\w[^/]*|@[^/]+\/[^/]+)\/.*/, '$1'),
   )
 }
