@@ -10,4 +10,4 @@ if (env.BEAMSCOPE_DEBUG === '1' || argv.includes('-v') || argv.includes('--verbo
   process.setSourceMapsEnabled(true)
 }
 
-void import('./start.ts')
+void import('./start.ts').then(({ start }) => start())

@@ -9,40 +9,41 @@ import { run } from './program.ts'
 /** How long a command may take to clean up after a signal. Milliseconds. */
 const GRACE = 2_000
 
-const controller = new AbortController()
+/** Runs the command line of the process, and sets its exit code. */
+export async function start(): Promise<void> {
+  const controller = new AbortController()
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    const reason = new InterruptedError(signal)
-    // Whoever asks twice does not want to wait.
-    if (controller.signal.aborted) process.exit(exitCodeOf(reason))
-    controller.abort(reason)
-    setTimeout(() => process.exit(exitCodeOf(reason)), GRACE).unref()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      const reason = new InterruptedError(signal)
+      // Whoever asks twice does not want to wait.
+      if (controller.signal.aborted) process.exit(exitCodeOf(reason))
+      controller.abort(reason)
+      setTimeout(() => process.exit(exitCodeOf(reason)), GRACE).unref()
+    })
+  }
+
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever read has enough, as `head` does.
+    process.exit(error.code === 'EPIPE' ? 0 : 5)
   })
-}
+  process.stderr.on('error', () => {})
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Whoever read has enough, as `head` does.
-  process.exit(error.code === 'EPIPE' ? 0 : 5)
-})
-process.stderr.on('error', () => {})
+  const context: Context = {
+    // Made when it is read first, which most commands do not: that takes longer than to parse the options.
+    get stdin() {
+      return process.stdin
+    },
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    signal: controller.signal,
+    exitCode: 0,
+    verbose: false,
+  }
 
-const context: Context = {
-  // Made when it is read first, which most commands do not: that takes longer than to parse the options.
-  get stdin() {
-    return process.stdin
-  },
-  stdout: process.stdout,
-  stderr: process.stderr,
-  env: process.env,
-  signal: controller.signal,
-  exitCode: 0,
-  verbose: false,
-}
-
-// What is built from this is no ES module, and has no `await` here.
-void run(process.argv.slice(2), context).then((code) => {
+  const code = await run(process.argv.slice(2), context)
   // Nothing should be left that keeps the process alive; after a signal it does not wait for that.
   if (controller.signal.aborted) process.exit(code)
   process.exitCode = code
-})
+}

@@ -113,6 +113,7 @@ describe('beamscope memory', () => {
     expect(of('cluster')).toEqual(['src/cluster/bounds.ts'])
     expect(of('probe')).not.toContain('src/probe/carriers.ts')
     expect(of('probe')).not.toContain('src/probe/holders.ts')
+    expect(of('etf')).not.toContain('src/etf/parse.ts')
     expect(of('net')).not.toContain('src/net/tls.ts')
     expect(of('epmd')).not.toContain('src/epmd/server.ts')
     expect(of('analysis')).not.toContain('src/analysis/diagnose.ts')
