@@ -84,8 +84,12 @@ serve({
     }, duration)
   },
 
-  /** The same of each node, all of them once. */
-  async sweep(names: readonly string[], { cookie, epmdPort }: Address): Promise<Figures> {
+  /** The same of each node, all of them again and again. */
+  async sweep(
+    names: readonly string[],
+    { cookie, epmdPort }: Address,
+    duration: number,
+  ): Promise<Figures> {
     const { Cookie, fragmentation, memoryReport, sweep } = await load.beamscope()
     return repeat(async () => {
       const options = { cookie: new Cookie(cookie), epmdPort, nodeTimeout: TIMEOUT }
@@ -97,7 +101,7 @@ serve({
         answered++
       }
       if (answered !== names.length) throw new Error(`${answered} of ${names.length} answered`)
-    }, 0)
+    }, duration)
   },
 
   /** Connects to each, and says what is held before and after. Takes `--expose-gc`. */

@@ -18,6 +18,12 @@ const REAL_NODES = 100
 /** What a node with one scheduler takes, with something to spare. Bytes. */
 const NODE_MEMORY = 60_000_000
 
+/**
+ * Milliseconds of a round: several sweeps of a hundred nodes. What a sweep leaves for the nodes to clean up, the
+ * next one has to wait for.
+ */
+const DURATION = 1_000
+
 const AS_FAST: Reach = { kind: 'at-most', value: 1 }
 
 /** How much more a node may cost among a thousand than among ten, and still be called the same. */
@@ -38,6 +44,7 @@ export const sweepPart: Part = {
   title: 'a sweep of real nodes',
   run: async (bench) => {
     const { signal, isBrief } = bench
+    const duration = bench.duration(DURATION)
     const fitting = Math.floor(freemem() / NODE_MEMORY)
     const count = Math.min(isBrief ? 10 : REAL_NODES, fitting)
     if (count < 2) throw new Error('too little memory is free for nodes to sweep')
@@ -54,10 +61,10 @@ export const sweepPart: Part = {
       {
         group: 'sweep',
         what: `each of ${names.length} real nodes swept`,
-        ours: ours(worker, names, { cookie, epmdPort }),
+        ours: ours(worker, names, { cookie, epmdPort }, duration),
         opponents: [
-          { contestant: await beam(peer, names), reach: AS_FAST, remark: FEWER_REMARK },
-          { contestant: await beam(peer, names, 'all'), reach: AS_FAST },
+          { contestant: await beam(peer, names, duration), reach: AS_FAST, remark: FEWER_REMARK },
+          { contestant: await beam(peer, names, duration, 'all'), reach: AS_FAST },
         ],
       },
       bench.rounds(9, 1),
@@ -79,6 +86,7 @@ export const replaySweepPart: Part = {
   run: async (bench) => {
     const group = 'replay-sweep'
     const { signal } = bench
+    const duration = bench.duration(DURATION)
     const counts = bench.isBrief ? [5, 10, 20] : [10, 100, 1_000]
     await using workers = new Workers(signal)
     const { names, address } = await startReplayNodes(bench, workers, Math.max(...counts))
@@ -87,20 +95,20 @@ export const replaySweepPart: Part = {
     if (few === undefined || some === undefined || all === undefined) throw new Error('no nodes')
     const what = `each of ${all.length} replayed nodes swept`
     const opponents: Opponent[] = [
-      { contestant: alone(worker, few, address), reach: FLAT },
-      { contestant: alone(worker, some, address), reach: { kind: 'at-most' } },
+      { contestant: alone(worker, few, address, duration), reach: FLAT },
+      { contestant: alone(worker, some, address, duration), reach: { kind: 'at-most' } },
     ]
     const absences: Row[] = []
     let peer: BeamNode | undefined
     try {
       peer = await startHiddenNode(address, signal)
-      opponents.unshift({ contestant: await beam(peer, all), reach: AS_FAST })
+      opponents.unshift({ contestant: await beam(peer, all, duration), reach: AS_FAST })
     } catch (error) {
       signal.throwIfAborted()
       absences.push(absence({ group, what, against: QUESTIONS }, error))
     }
     try {
-      const match = { group, what, ours: ours(worker, all, address), opponents }
+      const match = { group, what, ours: ours(worker, all, address, duration), opponents }
       return [...(await play(match, bench.rounds(5, 1))), ...absences]
     } finally {
       await peer?.[Symbol.asyncDispose]()
@@ -131,32 +139,44 @@ async function startHiddenNode(address: Address, signal: AbortSignal): Promise<B
   }
 }
 
-function ours(worker: Worker, names: readonly string[], address: Address): Contestant {
+function ours(
+  worker: Worker,
+  names: readonly string[],
+  address: Address,
+  duration: number,
+): Contestant {
   return {
     name: 'beamscope',
-    measure: async () => perNode(await worker.ask<Figures>('sweep', names, address), names),
+    measure: async () =>
+      perNode(await worker.ask<Figures>('sweep', names, address, duration), names),
   }
 }
 
 /** Ours against ourselves. */
-function alone(worker: Worker, names: readonly string[], address: Address): Contestant {
-  return { ...ours(worker, names, address), name: `ours, each of ${names.length}` }
+function alone(...[worker, names, address, duration]: Parameters<typeof ours>): Contestant {
+  return { ...ours(worker, names, address, duration), name: `ours, each of ${names.length}` }
 }
 
 async function beam(
   peer: BeamNode,
   names: readonly string[],
+  duration: number,
   questions: 'recon' | 'all' = 'recon',
 ): Promise<Contestant> {
   const { ALLOCATORS, OTHER_ALLOCATORS } = await load.probe()
   const args = [names, [...ALLOCATORS, ...OTHER_ALLOCATORS]]
   const contestant =
     questions === 'recon'
-      ? beamContestant(peer, QUESTIONS, 'sweep', args, 0)
-      : beamContestant(peer, ALL_QUESTIONS, 'sweep_all', args, 0)
+      ? beamContestant(peer, QUESTIONS, 'sweep', args, duration)
+      : beamContestant(peer, ALL_QUESTIONS, 'sweep_all', args, duration)
   return { ...contestant, measure: async () => perNode(await contestant.measure(), names) }
 }
 
 function perNode(figures: Figures, names: readonly string[]): Figures {
-  return { time: (figures.time ?? Number.NaN) / names.length }
+  return Object.fromEntries(
+    ['time', 'cpu'].flatMap((key) => {
+      const value = figures[key]
+      return value === undefined ? [] : [[key, value / names.length]]
+    }),
+  )
 }
