@@ -46,10 +46,10 @@ export function connectTcp(endpoint: Endpoint & Waiting): Promise<Transport> {
 }
 
 /**
- * What is read from a socket at once, at most: half as many processor cycles for 100 MB as in the 64 KiB of
- * its own that Node.js allocates for each read, and a tenth less for one call there and back. As all sockets
- * share it and nothing waits in it, it costs an idle connection nothing; a system gives out the memory only
- * from when it is filled.
+ * What is read from a socket at once, at most: half of the processor time for reading 100 MB that it takes in
+ * the 64 KiB that Node.js allocates for each read, and a tenth less of the time of a call there and back
+ * (`npm run bench -- --only large --only call`). As all sockets share it and nothing waits in it, it costs an
+ * idle connection nothing; a system gives out the memory only as it is filled.
  */
 const READ_SIZE = 1024 * 1024
 
