@@ -9,8 +9,8 @@ import { Atom, DecodeError, decode, type Term } from '../etf/index.ts'
 import * as tag from '../etf/tags.ts'
 import { HeaderError } from './header-error.ts'
 
-/** Eight segments of 256. */
-const SLOTS = 8 * 256
+/** There are eight. */
+const SLOTS_OF_SEGMENT = 256
 
 /** In a reference's four bits: whether the atom is new, and the segment of its slot. */
 const NEW_ENTRY = 0b1000
@@ -30,7 +30,8 @@ export interface AtomRefs {
 
 /** The receiving side's cache. Each connection has one of its own. */
 export class AtomCache {
-  readonly #slots: (Atom | undefined)[] = new Array<Atom | undefined>(SLOTS).fill(undefined)
+  /** Each from when it has an atom: most connections use few, and a cluster has thousands of connections. */
+  readonly #segments: (Atom | undefined)[][] = []
 
   /**
    * Reads `NumberOfAtomCacheRefs`, `Flags` and `AtomCacheRefs` from `start`, and keeps the new atoms.
@@ -48,12 +49,14 @@ export class AtomCache {
     let view: DataView | undefined
     for (let index = 0; index < count; index++) {
       const bits = nibble(bytes, flags, index)
-      const slot = ((bits & SEGMENT) << 8) | byteAt(bytes, position)
+      const segment = bits & SEGMENT
+      const slot = byteAt(bytes, position)
       position += 1
       if ((bits & NEW_ENTRY) === 0) {
-        const atom = this.#slots[slot]
+        const atom = this.#segments[segment]?.[slot]
         if (atom === undefined) {
-          throw new HeaderError(`refers to the atom in slot ${slot}, which is empty`, position - 1)
+          const where = `slot ${segment * SLOTS_OF_SEGMENT + slot}`
+          throw new HeaderError(`refers to the atom in ${where}, which is empty`, position - 1)
         }
         atoms.push(atom)
         continue
@@ -68,10 +71,17 @@ export class AtomCache {
       const atom =
         known.find(view, position, end) ?? readAtom(bytes.subarray(position, end), position)
       position = end
-      this.#slots[slot] = atom
+      this.#put(segment, slot, atom)
       atoms.push(atom)
     }
     return { atoms, end: position }
+  }
+
+  #put(segment: number, slot: number, atom: Atom): void {
+    const slots =
+      this.#segments[segment] ?? new Array<Atom | undefined>(SLOTS_OF_SEGMENT).fill(undefined)
+    slots[slot] = atom
+    this.#segments[segment] = slots
   }
 }
 
