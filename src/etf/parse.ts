@@ -347,9 +347,10 @@ class Parser {
     const scanner = this.#scanner
     const module = scanner.next()
     if (module.kind !== 'atom') throw this.#unexpected(module, 'a record')
+    const shown = scanner.describe()
     if (!scanner.take(':')) {
       throw this.#error('the fields of a record are not known here', scanner.start, {
-        hint: `write the tuple that the record is: {${module.atom.name}, ...}`,
+        hint: `write the tuple that the record is: {${shown}, ...}`,
       })
     }
     const name = scanner.next()

@@ -386,6 +386,14 @@ describe('a parse error', () => {
     expect(error.hint).toContain("the atom Foo is written 'Foo'")
   })
 
+  it('has a hint that can be printed, however the text goes on', () => {
+    const steering = failureOf(() => parseTerm("#'\\e[31m\\n'{a = 1}"))
+    expect(steering.hint).toContain('the tuple that the record is')
+    expect(steering.hint).not.toMatch(/\p{Cc}/u)
+    const long = failureOf(() => parseTerm(`#${'r'.repeat(255)}{a = 1}`))
+    expect(long.hint?.length).toBeLessThan(100)
+  })
+
   it('shows where the text breaks off, not the empty lines behind', () => {
     const error = failureOf(() => parseTerm('[1,\n 2 % two\n\n\n'))
     expect(error).toMatchObject({ line: 2, column: 3, excerpt: ' 2 % two\n  ^' })
