@@ -2,6 +2,7 @@
  * What can be wrong with terms that should be an answer about memory.
  */
 import { BeamscopeError } from '../errors.ts'
+import { visible } from '../etf/characters.ts'
 
 /** What is not a list of allocators. */
 export class AllocatorListError extends BeamscopeError {
@@ -36,7 +37,7 @@ export class AllocatorShapeError extends BeamscopeError {
     expected: string,
     found: string,
   ) {
-    super(`${where(at)}: expected ${expected}, found ${found}`)
+    super(`${where(at)}: expected ${shown(expected)}, found ${found}`)
     this.allocator = at.allocator
     this.instance = at.instance
     this.path = at.path
@@ -81,5 +82,11 @@ function where(at: {
   readonly path: string
 }): string {
   const instance = at.instance === undefined ? '' : ` ${at.instance}`
-  return at.path === '' ? `${at.allocator}${instance}` : `${at.allocator}${instance}, ${at.path}`
+  const answer = `${shown(at.allocator)}${instance}`
+  return at.path === '' ? answer : `${answer}, ${shown(at.path)}`
+}
+
+/** Names come from the node: no more of one than a message has room for, and nothing that steers a terminal. */
+function shown(text: string): string {
+  return Array.from(text.slice(0, 300), visible).join('')
 }

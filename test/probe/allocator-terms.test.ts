@@ -343,6 +343,21 @@ describe('what is not what was asked', () => {
   })
 })
 
+describe('the error for an answer of another shape', () => {
+  it('shows names that came from the node as they can be printed', () => {
+    const name = `calls\u001b[31m${'x'.repeat(200)}\n`
+    const answers = [
+      answer('binary_alloc', [instance(0, { calls: [tuple(atom(name), 1)] })]),
+      answer(name, [instance(0, { calls: 1 })]),
+    ]
+    for (const it of answers) {
+      const error = thrownBy(() => readAllocators([it]))
+      expect(error).toBeInstanceOf(AllocatorShapeError)
+      expect(String(error)).not.toMatch(/\p{Cc}/u)
+    }
+  })
+})
+
 describe('instances that have parts in common', () => {
   const two = (first: Term, second: Term) => readAllocators([answer('ets_alloc', [first, second])])
   const used = (size: number) => ({ blocks: { ets_alloc: { count: 1, size } }, carriersSize: 100 })
