@@ -1,0 +1,48 @@
+/**
+ * All that is fuzzed.
+ */
+import type { Target } from '../target.ts'
+import { allocatorsTarget, snapshotsTarget } from './allocators.ts'
+import { epmdAnswerTarget, epmdRequestTarget } from './epmd.ts'
+import { framesTarget } from './frames.ts'
+import { handshakeMessageTarget, handshakeStateTarget } from './handshake.ts'
+import { controlTarget, fragmentsTarget, messagesTarget } from './messages.ts'
+import { nodeListTarget, nodeNameTarget, nodePatternTarget } from './names.ts'
+import {
+  compressedTarget,
+  cursorTarget,
+  decodeTarget,
+  formatTarget,
+  readerTarget,
+} from './terms.ts'
+import { callTarget, textTarget } from './texts.ts'
+
+export const targets: readonly Target[] = [
+  decodeTarget,
+  readerTarget,
+  compressedTarget,
+  cursorTarget,
+  formatTarget,
+  textTarget,
+  callTarget,
+  epmdRequestTarget,
+  epmdAnswerTarget,
+  handshakeMessageTarget,
+  handshakeStateTarget,
+  framesTarget,
+  messagesTarget,
+  fragmentsTarget,
+  controlTarget,
+  allocatorsTarget,
+  snapshotsTarget,
+  nodeNameTarget,
+  nodeListTarget,
+  nodePatternTarget,
+]
+
+/** @throws {RangeError} for a name that none has */
+export function targetNamed(name: string): Target {
+  const target = targets.find((it) => it.name === name)
+  if (target === undefined) throw new RangeError(`there is no target ${name}`)
+  return target
+}

@@ -1,0 +1,374 @@
+/**
+ * What comes over a connection that stands: headers, the atom cache, fragments, control messages, payloads.
+ *
+ * @see https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html#protocol-between-connected-nodes
+ */
+import { AtomCache } from '../../src/dist/atom-cache.ts'
+import {
+  ControlMessageError,
+  controlTerm,
+  hasPayload,
+  readControl,
+} from '../../src/dist/control.ts'
+import { flag } from '../../src/dist/flags.ts'
+import { FragmentAssembler, FragmentError, MessageTooLargeError } from '../../src/dist/fragments.ts'
+import { readHeader } from '../../src/dist/header.ts'
+import { HeaderError } from '../../src/dist/header-error.ts'
+import { MessageDecoder } from '../../src/dist/message-decoder.ts'
+import { MessageEncoder } from '../../src/dist/message-encoder.ts'
+import {
+  atom,
+  DecodeError,
+  decode,
+  EncodedTerm,
+  encode,
+  equals,
+  LocalTerm,
+  tuple,
+} from '../../src/etf/index.ts'
+import * as tag from '../../src/etf/tags.ts'
+import type { ByteWriter } from '../byte-writer.ts'
+import { writeAtom, writeNamed, writePid, writeReference, writeTerm } from '../generate-term.ts'
+import {
+  attempt,
+  check,
+  checkError,
+  messagesOf,
+  once,
+  type Target,
+  type Verdict,
+  writeMessage,
+} from '../target.ts'
+import { pid, reference } from './seeds.ts'
+
+/** A connection with each, by the first byte of an input. */
+const FORMS: readonly bigint[] = [
+  0n,
+  flag.DIST_HDR_ATOM_CACHE,
+  flag.FRAGMENTS,
+  flag.FRAGMENTS | flag.DIST_HDR_ATOM_CACHE,
+]
+
+const LIMITS = { maxMessageSize: 2048, maxTotalSize: 4096, maxSequences: 4 }
+
+/** The shape of each control message: p(id), r(eference), a(tom), t(erm), i(nteger), m(fa), l(ist). */
+const SHAPES: readonly (readonly [opcode: number, shape: string])[] = [
+  [1, 'pp'],
+  [2, 'ap'],
+  [3, 'ppt'],
+  [4, 'pp'],
+  [5, ''],
+  [6, 'paa'],
+  [7, 'pp'],
+  [8, 'ppt'],
+  [12, 'apt'],
+  [13, 'pptt'],
+  [16, 'paat'],
+  [18, 'pptt'],
+  [19, 'ppr'],
+  [19, 'par'],
+  [20, 'ppr'],
+  [21, 'pprt'],
+  [22, 'pp'],
+  [23, 'ppt'],
+  [24, 'pp'],
+  [25, 'ppt'],
+  [26, 'pp'],
+  [27, 'ppt'],
+  [28, 'ppr'],
+  [28, 'apr'],
+  [29, 'rppml'],
+  [30, 'rppmlt'],
+  [31, 'rpip'],
+  [31, 'rpia'],
+  [32, 'rpipt'],
+  [33, 'pr'],
+  [34, 'prt'],
+  [35, 'ipp'],
+  [36, 'ipp'],
+  [37, 'ipr'],
+  [37, 'ippt'],
+]
+
+function writeControl(out: ByteWriter): void {
+  const { random } = out
+  const [opcode, shape] = random.pick(SHAPES)
+  out.uint8(random.oneIn(20) ? tag.LARGE_TUPLE : tag.SMALL_TUPLE)
+  out.uint8(out.count(shape.length + 1))
+  out.uint8(tag.SMALL_INTEGER)
+  out.uint8(out.count(opcode))
+  for (const field of shape) writeField(out, random.oneIn(60) ? 't' : field)
+}
+
+function writeField(out: ByteWriter, field: string): void {
+  const { random } = out
+  switch (field) {
+    case 'p':
+      writePid(out)
+      return
+    case 'r':
+      writeReference(out)
+      return
+    case 'a':
+      if (random.oneIn(8)) out.bytes(Buffer.of(tag.ATOM_CACHE_REF, random.small(4)))
+      else writeAtom(out)
+      return
+    case 'i':
+      out.uint8(random.oneIn(4) ? tag.INTEGER : tag.SMALL_INTEGER)
+      out.noise(1)
+      return
+    case 'm':
+      out.uint8(tag.SMALL_TUPLE)
+      out.uint8(out.count(3))
+      writeNamed(out, 'erpc')
+      writeNamed(out, 'execute_call')
+      out.uint8(tag.SMALL_INTEGER)
+      out.uint8(4)
+      return
+    case 'l':
+      out.uint8(tag.LIST)
+      out.uint32(out.count(1))
+      writeNamed(out, 'monitor')
+      out.uint8(tag.NIL)
+      return
+    default:
+      writeTerm(out, 2)
+      return
+  }
+}
+
+/** `NumberOfAtomCacheRefs Flags AtomCacheRefs`. */
+function writeRefs(out: ByteWriter): void {
+  const { random } = out
+  const count = random.oneIn(3) ? 0 : random.oneIn(60) ? 255 : random.small(8)
+  out.uint8(out.count(count))
+  if (count === 0) return
+  const isLong = random.oneIn(6)
+  const nibbles: number[] = []
+  // Mostly new ones: the first of a connection cannot be known.
+  for (let i = 0; i < count; i++)
+    nibbles.push(random.oneIn(4) ? random.below(8) : 8 | random.below(2))
+  const flags = [...nibbles, isLong ? 1 : 0]
+  for (let i = 0; i < flags.length; i += 2) out.uint8((flags[i] ?? 0) | ((flags[i + 1] ?? 0) << 4))
+  for (const bits of nibbles) {
+    out.uint8(random.small(4))
+    if ((bits & 8) === 0) continue
+    const name = Buffer.from(random.pick(['a', 'ok', 'é', '', 'x@localhost', 'n'.repeat(255)]))
+    if (isLong) out.uint16(out.count(name.length) & 0xffff)
+    else out.uint8(out.count(name.length))
+    out.bytes(name)
+  }
+}
+
+interface Numbers {
+  sequence: number
+  fragment: number
+}
+
+/** A frame for a connection of that form; sequences go on from frame to frame. */
+function writeFrame(out: ByteWriter, form: number, numbers: Numbers): void {
+  const { random } = out
+  if (random.oneIn(20)) return
+  const kind = out.lies > 0 && random.oneIn(out.lies) ? random.below(4) : form
+  if (kind === 0) {
+    out.uint8(112)
+    out.uint8(tag.VERSION)
+    writeControl(out)
+    if (random.oneIn(3)) return
+    out.uint8(tag.VERSION)
+    writeTerm(out, 2)
+    return
+  }
+  out.uint8(tag.VERSION)
+  if (kind === 1 || random.oneIn(3)) {
+    out.uint8(68)
+    writeRefs(out)
+    writeControl(out)
+    if (random.oneIn(2)) writeTerm(out, 3)
+    return
+  }
+  const goesOn = numbers.fragment > 1 && !random.oneIn(6)
+  if (goesOn) numbers.fragment -= 1
+  else {
+    numbers.sequence += random.oneIn(10) ? 0 : 1
+    numbers.fragment = 1 + random.small(4)
+  }
+  out.uint8(goesOn ? 70 : 69)
+  out.uint64(BigInt(random.oneIn(20) ? random.interesting() : numbers.sequence))
+  out.uint64(random.oneIn(60) ? 2n ** 60n : BigInt(out.count(numbers.fragment)))
+  if (goesOn) {
+    if (random.oneIn(2)) out.noise(random.small(random.oneIn(8) ? 2000 : 40))
+    else writeTerm(out, 2)
+    return
+  }
+  writeRefs(out)
+  writeControl(out)
+  if (random.oneIn(4)) return
+  // The beginning of a term of which the rest is to follow.
+  out.uint8(tag.BINARY)
+  out.uint32(random.small(3000))
+  out.noise(random.small(random.oneIn(8) ? 2000 : 40))
+}
+
+function writeFrames(out: ByteWriter, form: number): void {
+  const numbers: Numbers = { sequence: 0, fragment: 0 }
+  for (let left = 1 + out.random.small(10); left > 0; left--) {
+    writeMessage(out, () => writeFrame(out, form, numbers))
+  }
+}
+
+/** Frames of an encoder of ours, as an input. */
+function conversation(form: number): Uint8Array {
+  const encoder = new MessageEncoder(FORMS[form] ?? 0n)
+  const frames = [
+    ...encoder.encodeFrames(
+      { type: 'send_sender', fromPid: pid, toPid: pid },
+      tuple(atom('reply'), 1),
+    ).frames,
+    ...encoder.encodeFrames({ type: 'link', fromPid: pid, toPid: pid }).frames,
+    ...encoder.encodeFrames(
+      { type: 'payload_monitor_p_exit', fromProc: pid, toPid: pid, ref: reference },
+      [1, 2],
+    ).frames,
+  ].map((chunks) => Buffer.concat(chunks).subarray(4))
+  const [first] = frames
+  if (form >= 2 && first !== undefined) frames.push(...inTwo(first))
+  return Buffer.concat([
+    Buffer.of(form),
+    ...frames.flatMap((it) => [Buffer.of(it.length >> 8, it.length & 0xff), it]),
+  ])
+}
+
+/** A whole message behind its header of three bytes, in two fragments. */
+function inTwo(frame: Uint8Array): readonly Buffer<ArrayBuffer>[] {
+  const ids = (left: number): Buffer =>
+    Buffer.from([0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, left])
+  return [
+    Buffer.concat([Buffer.of(tag.VERSION, 69), ids(2), Buffer.of(0), frame.subarray(3, -2)]),
+    Buffer.concat([Buffer.of(tag.VERSION, 70), ids(1), frame.subarray(-2)]),
+  ]
+}
+
+/** What must always be readable, on a connection of each form. */
+const links = FORMS.map((form) =>
+  Buffer.concat(
+    new MessageEncoder(form).encode({ type: 'link', fromPid: pid, toPid: pid }),
+  ).subarray(4),
+)
+
+/** Connections that live as long as the process, beside all those that are fed with inputs. */
+const others = FORMS.map((form) => new MessageDecoder(form))
+
+export const messagesTarget: Target = {
+  name: 'messages',
+  title: 'frames of a connection: headers, atom cache, fragments, control messages, payloads',
+  seeds: once(() => FORMS.map((_, form) => conversation(form))),
+  generate(out) {
+    const form = out.random.below(4)
+    out.uint8(form)
+    writeFrames(out, form)
+  },
+  run(input): Verdict {
+    const form = (input[0] ?? 0) % FORMS.length
+    const decoder = new MessageDecoder(FORMS[form] ?? 0n, LIMITS)
+    const link = links[form] ?? new Uint8Array()
+    let accepted = 0
+    for (const frame of messagesOf(input, 1)) {
+      try {
+        const received = decoder.decode(frame)
+        if (received.kind !== 'message') continue
+        accepted += 1
+        const { control, payload } = received
+        check(
+          (payload !== undefined) === hasPayload(control.type),
+          'a payload that does not belong there',
+        )
+        if (payload === undefined) continue
+        const term = attempt([DecodeError, MessageTooLargeError], () => payload.decode())
+        const encoded = attempt([DecodeError, MessageTooLargeError], () => payload.encoded())
+        // Only behind a version byte it is a term at all.
+        if (term === undefined || term instanceof LocalTerm) continue
+        const isSame = encoded !== undefined && equals(encoded.decode(), term)
+        check(isSame, 'a payload that is kept encoded is another one')
+      } catch (error) {
+        checkError([HeaderError, FragmentError, ControlMessageError], error)
+        // The connection is lost: who reads on gets nothing worse.
+        if (!(error instanceof ControlMessageError)) continue
+      }
+      check(isLink(decoder, link), 'after a message the next one cannot be read')
+    }
+    const other = others[form]
+    check(other === undefined || isLink(other, link), 'another connection is disturbed')
+    return accepted > 0 ? 'accepted' : 'refused'
+  },
+}
+
+function isLink(decoder: MessageDecoder, link: Uint8Array): boolean {
+  const received = decoder.decode(link)
+  return received.kind === 'message' && received.control.type === 'link'
+}
+
+export const fragmentsTarget: Target = {
+  name: 'fragments',
+  title: 'messages put together from fragments, within limits',
+  seeds: once(() => [conversation(2), conversation(3)]),
+  generate(out) {
+    out.uint8(2)
+    writeFrames(out, 2)
+  },
+  run(input): Verdict {
+    const cache = new AtomCache()
+    const assembler = new FragmentAssembler(LIMITS)
+    let whole = 0
+    for (const frame of messagesOf(input, 1)) {
+      const assembled = attempt([HeaderError, FragmentError], () => {
+        const header = readHeader(frame, cache)
+        return header.kind === 'whole' ? undefined : assembler.add(header, frame)
+      })
+      check(
+        assembler.size >= 0 && assembler.size <= LIMITS.maxTotalSize,
+        `${assembler.size} bytes are held`,
+      )
+      check(
+        assembler.sequences <= LIMITS.maxSequences,
+        `${assembler.sequences} messages are under way`,
+      )
+      if (assembler.sequences === 0) check(assembler.size === 0, 'bytes are held for no message')
+      if (assembled === undefined) continue
+      whole += 1
+      const isRefused = assembled.refusal !== undefined
+      check(
+        isRefused || assembled.bytes.length <= LIMITS.maxMessageSize,
+        'a message is over the limit',
+      )
+    }
+    return whole > 0 ? 'accepted' : 'refused'
+  },
+}
+
+export const controlTarget: Target = {
+  name: 'control',
+  title: 'control messages out of any term',
+  seeds: once(() =>
+    [
+      tuple(1, pid, pid),
+      tuple(21, pid, pid, reference, atom('normal')),
+      tuple(37, 3, pid, reference),
+    ].map((it) => encode(it).subarray(1)),
+  ),
+  generate(out) {
+    if (out.random.oneIn(10)) writeTerm(out, 3)
+    else writeControl(out)
+  },
+  run(input): Verdict {
+    const atomCacheRefs = [atom('zero'), atom('one'), atom('two')]
+    const term = attempt([DecodeError], () => new EncodedTerm(input, atomCacheRefs).decode())
+    if (term === undefined) return 'refused'
+    const message = attempt([ControlMessageError], () => readControl(term))
+    if (message === undefined) return 'refused'
+    const written = controlTerm(message)
+    const again = controlTerm(readControl(decode(encode(written))))
+    check(equals(again, written), 'a control message is another one when sent on')
+    return 'accepted'
+  },
+}
