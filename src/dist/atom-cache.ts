@@ -1,6 +1,6 @@
 /**
- * The atoms that one side of a connection has announced to the other, and the section of a
- * distribution header that announces them.
+ * The atoms that the other side of a connection has announced, and the section of a distribution header that
+ * announces them.
  *
  * @see https://www.erlang.org/doc/apps/erts/erl_ext_dist.html#distribution-header
  */
@@ -9,11 +9,12 @@ import { Atom, DecodeError, decode, type Term } from '../etf/index.ts'
 import * as tag from '../etf/tags.ts'
 import { HeaderError } from './header-error.ts'
 
-/** There are eight. */
-const SLOTS_OF_SEGMENT = 256
+export const SLOTS_OF_SEGMENT = 256
+/** Of eight segments. */
+export const SLOTS: number = 8 * SLOTS_OF_SEGMENT
 
 /** In a reference's four bits: whether the atom is new, and the segment of its slot. */
-const NEW_ENTRY = 0b1000
+export const NEW_ENTRY = 0b1000
 const SEGMENT = 0b0111
 /** In the four bits behind the last reference: whether the lengths of atoms take two bytes. */
 const LONG_ATOMS = 0b0001

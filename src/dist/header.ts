@@ -8,6 +8,7 @@ import type { Atom } from '../etf/index.ts'
 import { VERSION } from '../etf/tags.ts'
 import type { AtomCache } from './atom-cache.ts'
 import { HeaderError } from './header-error.ts'
+import { NO_REFS } from './sent-atoms.ts'
 
 const WHOLE = 68
 const FIRST_FRAGMENT = 69
@@ -70,15 +71,25 @@ function readFragmentIds(frame: Uint8Array): { sequence: number | bigint; fragme
   return { sequence, fragment }
 }
 
-/** A header without announced atoms, for a message that stands behind it whole. */
-export function wholeHeader(): Uint8Array {
-  return Uint8Array.of(VERSION, WHOLE, 0)
+/** For a message that stands behind it whole; `refs`: the section of its atoms, by default of none. */
+export function wholeHeader(refs: Uint8Array = NO_REFS): Uint8Array {
+  const header = new Uint8Array(2 + refs.length)
+  header[0] = VERSION
+  header[1] = WHOLE
+  header.set(refs, 2)
+  return header
 }
 
-/** A header without announced atoms, for the first of `fragments`. */
-export function firstFragmentHeader(sequence: number, fragments: number): Uint8Array {
-  // The last byte is the number of atoms.
-  return fragmentHeader(FIRST_FRAGMENT, sequence, fragments, FRAGMENT_HEADER_SIZE + 1)
+/** For the first of `fragments`; `refs`: the section of the message's atoms, by default of none. */
+export function firstFragmentHeader(
+  sequence: number,
+  fragments: number,
+  refs: Uint8Array = NO_REFS,
+): Uint8Array {
+  const size = FRAGMENT_HEADER_SIZE + refs.length
+  const header = fragmentHeader(FIRST_FRAGMENT, sequence, fragments, size)
+  header.set(refs, FRAGMENT_HEADER_SIZE)
+  return header
 }
 
 /** The header of a later fragment; the last one is number 1. */

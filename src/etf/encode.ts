@@ -108,8 +108,15 @@ class EndOfFun {
   }
 }
 
+/** The atoms that a number stands for, as behind a distribution header. */
+export interface AtomRefs {
+  /** Less than 256, or -1 for an atom that has to be written. */
+  indexOf(atom: Atom): number
+}
+
 /** Writes terms one after another into memory that grows as needed. */
 export class TermWriter {
+  #atomRefs: AtomRefs | undefined
   #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL_CAPACITY)
   #view = new DataView(this.#bytes.buffer)
   #length = 0
@@ -140,9 +147,10 @@ export class TermWriter {
     return this.#bytes.length
   }
 
-  /** Begins again, in the same memory. */
-  clear(): void {
+  /** Begins again, in the same memory; `atomRefs`: for `ATOM_CACHE_REF`, by default there is none. */
+  clear(atomRefs?: AtomRefs): void {
     this.#length = 0
+    this.#atomRefs = atomRefs
   }
 
   /**
@@ -436,6 +444,12 @@ export class TermWriter {
   }
 
   #writeAtom(atom: Atom): void {
+    const index = this.#atomRefs?.indexOf(atom) ?? -1
+    if (index >= 0) {
+      this.#uint8(tag.ATOM_CACHE_REF)
+      this.#uint8(index)
+      return
+    }
     const { name } = atom
     const { length } = name
     const kept = Atom.encoded(atom)

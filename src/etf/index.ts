@@ -12,7 +12,7 @@ export {
   TermLimitError,
   TruncatedTermError,
 } from './decode-error.ts'
-export { EncodeError, type EncodeOptions, encode, TermWriter } from './encode.ts'
+export { type AtomRefs, EncodeError, type EncodeOptions, encode, TermWriter } from './encode.ts'
 export { EncodedTerm } from './encoded-term.ts'
 export { equals } from './equality.ts'
 export { type FormatOptions, formatTerm } from './format.ts'

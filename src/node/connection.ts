@@ -153,7 +153,8 @@ export class Connection {
     if (this.#outbox.queued > MAX_QUEUED) {
       throw new SendQueueFullError(this.connected.peer.name.full, MAX_QUEUED)
     }
-    this.#outbox.send(this.#encoder.encodeFrames(control, payload), sender)
+    const isNext = !this.#outbox.holdsBack(sender)
+    this.#outbox.send(this.#encoder.encodeFrames(control, payload, isNext), sender)
     this.#messagesSent += 1
     this.#wroteSinceTick = true
   }

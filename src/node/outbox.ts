@@ -55,6 +55,11 @@ export class Outbox {
     this.resume()
   }
 
+  /** Whether what this sender sends has to wait for what it sent before. */
+  holdsBack(sender: Sender | undefined): boolean {
+    return sender !== undefined && this.#behind.has(sender)
+  }
+
   /** Goes on with what was begun, as long as the system takes what it is given. */
   resume(): void {
     while (this.#transport.queued < WINDOW) {
