@@ -38,8 +38,9 @@ const VM_RSS = line('VmRSS')
 const VM_SWAP = line('VmSwap')
 const VM_HWM = line('VmHWM')
 
-/** In bytes. */
+/** In bytes; what is too large to be exact was not written by Linux. */
 function read(text: string | undefined, pattern: RegExp): number | undefined {
   const [, kilobytes] = pattern.exec(text ?? '') ?? []
-  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024
+  const bytes = Number(kilobytes) * 1024
+  return Number.isSafeInteger(bytes) ? bytes : undefined
 }

@@ -41,4 +41,14 @@ describe('what Linux says of the memory of a process', () => {
     expect(readOsMemory(undefined, undefined)).toBeUndefined()
     expect(readOsMemory('Rss: many kB\n', 'VmRSS\n')).toBeUndefined()
   })
+
+  test('has no figure that no machine can have, which would not be exact either', () => {
+    for (const figure of ['9007199254740991', '9'.repeat(400)]) {
+      expect(readOsMemory(`Rss: ${figure} kB\n`, undefined)).toBeUndefined()
+      expect(readOsMemory(`Rss: 1 kB\nSwap: ${figure} kB\n`, undefined)).toMatchObject({
+        resident: 1024,
+        swapped: undefined,
+      })
+    }
+  })
 })
