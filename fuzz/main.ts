@@ -106,9 +106,9 @@ function again({ targets: chosen, seed }: Options, index: number): number {
   const [target] = chosen
   if (target === undefined) return 2
   const input = inputOf(target, seed, index)
+  console.log(`${input.length} bytes: ${write(target.name, seed, index)}`)
   const { verdict, time, growth, finding } = examine(target, input)
-  const path = write(target.name, seed, index)
-  console.log(`${input.length} bytes, ${time.toFixed(1)} ms, ${growth} bytes of memory: ${path}`)
+  console.log(`${time.toFixed(1)} ms, ${growth} bytes of memory`)
   console.log(finding === undefined ? verdict : `${finding.kind}: ${finding.what}`)
   return finding === undefined ? 0 : 1
 }

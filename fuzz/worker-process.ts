@@ -5,6 +5,9 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { Answer, Task } from './worker.ts'
 
+/** Characters that are kept of what a worker prints. */
+const MAX_PRINTED = 2000
+
 /** A worker that gave no answer. */
 export class WorkerLostError extends Error {
   readonly kind: 'hang' | 'end'
@@ -19,7 +22,8 @@ export class WorkerLostError extends Error {
 
 export class WorkerProcess implements AsyncDisposable {
   readonly #child: ChildProcess
-  #printed = ''
+  /** The last lines: the indices that were told, and what the process died of. */
+  readonly #printed = { stdout: '', stderr: '' }
 
   constructor() {
     this.#child = fork(new URL('worker.js', import.meta.url), {
@@ -29,10 +33,9 @@ export class WorkerProcess implements AsyncDisposable {
     })
     // Who waits is told by `ask`.
     this.#child.on('error', () => {})
-    // The last lines are enough: of what it was at, or died of.
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.on('data', (chunk) => {
-        this.#printed = (this.#printed + String(chunk)).slice(-4000)
+    for (const name of ['stdout', 'stderr'] as const) {
+      this.#child[name]?.on('data', (chunk) => {
+        this.#printed[name] = (this.#printed[name] + String(chunk)).slice(-MAX_PRINTED)
       })
     }
   }
@@ -53,7 +56,7 @@ export class WorkerProcess implements AsyncDisposable {
         settle()
       }
       const lost = (kind: 'hang' | 'end', what: string): void => {
-        const last = /(\d+)\s*$/.exec(this.#printed.match(/^\d+$/gm)?.at(-1) ?? '')?.[1]
+        const last = this.#printed.stdout.match(/^\d+$/gm)?.at(-1)
         const index = last === undefined ? undefined : Number(last)
         done(() => reject(new WorkerLostError(kind, what, index)))
       }
@@ -62,7 +65,7 @@ export class WorkerProcess implements AsyncDisposable {
         done(() => resolve(answer))
       }
       const ended = (code: number | null, by: string | null): void =>
-        lost('end', `the process ended (${by ?? code}): ${this.#printed.slice(-400)}`)
+        lost('end', `the process ended (${by ?? code}): ${this.#printed.stderr.trim()}`)
       const aborted = (): void => done(() => reject(signal.reason))
       const timer = setTimeout(() => {
         lost('hang', `no answer within ${timeout / 1000} s`)

@@ -8,6 +8,7 @@ import { framesTarget } from './frames.ts'
 import { handshakeMessageTarget, handshakeStateTarget } from './handshake.ts'
 import { controlTarget, fragmentsTarget, messagesTarget } from './messages.ts'
 import { nodeListTarget, nodeNameTarget, nodePatternTarget } from './names.ts'
+import { osMemoryTarget } from './os-memory.ts'
 import {
   compressedTarget,
   cursorTarget,
@@ -35,6 +36,7 @@ export const targets: readonly Target[] = [
   controlTarget,
   allocatorsTarget,
   snapshotsTarget,
+  osMemoryTarget,
   nodeNameTarget,
   nodeListTarget,
   nodePatternTarget,
