@@ -33,10 +33,20 @@ function licenseOf(folder: string): string {
   return `${[`${name} ${version}, ${license}`, ...texts].join('\n\n')}\n`
 }
 
+/** For whoever calls the program where it stood when it was an ES module. */
+const formerPath: Plugin = {
+  name: 'former-path',
+  generateBundle() {
+    this.emitFile({ type: 'asset', fileName: 'main.js', source: "import './main.cjs'\n" })
+  },
+}
+
 const config: RolldownOptions = defineConfig({
   input: 'src/cli/main.ts',
   platform: 'node',
-  plugins: [licenses],
+  // `cli-table3` does without it, and looks for it only where a style has colours.
+  external: '@colors/colors/safe',
+  plugins: [licenses, formerPath],
   transform: { target: 'es2023' },
   output: {
     // Beside each other, two folders below the package, as the paths in them are.

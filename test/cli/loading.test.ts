@@ -92,7 +92,14 @@ describe('beamscope completion', () => {
 })
 
 describe('beamscope memory', () => {
-  const SHOWING = ['picocolors']
+  const TABLES = [
+    'cli-table3',
+    'emoji-regex',
+    'is-fullwidth-code-point',
+    'string-width',
+    'strip-ansi',
+  ]
+  const SHOWING = [...TABLES, 'picocolors']
   const CONNECTING = ['bigint-buffer', 'src/dist', 'src/epmd', 'src/etf', 'src/net', 'src/node']
 
   it('loads for its help what shows figures, and nothing that gets them', async () => {

@@ -8,11 +8,16 @@ import { describe, expect, it } from 'vitest'
 import { goldenPath } from '../analysis/golden.ts'
 
 const PROGRAM = new URL('../../lib/cli/main.cjs', import.meta.url).pathname
+const FORMER_PROGRAM = new URL('../../lib/cli/main.js', import.meta.url).pathname
 const SNAPSHOT = goldenPath('otp23-binary-8-schedulers', 'snapshot.etf')
 
-function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+function start(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  program = PROGRAM,
+): ChildProcess {
   const { PATH = '' } = process.env
-  return spawn(process.execPath, [PROGRAM, ...argv], { env: { PATH, ...env } })
+  return spawn(process.execPath, [program, ...argv], { env: { PATH, ...env } })
 }
 
 interface Ended {
@@ -49,11 +54,14 @@ it('prints stacks in lines of the source for whoever asks for them', async () =>
   expect(stderr).toMatch(/ at .*[\\/]src[\\/]history[\\/]\S+\.ts:\d+:\d+/)
 })
 
-it('prints the version of the package', async () => {
+it.each([
+  ['its path', PROGRAM],
+  ['the path that it had before', FORMER_PROGRAM],
+])('prints the version of the package by %s', async (_, program) => {
   const manifest: { version: string } = JSON.parse(
     readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
   )
-  expect(await end(start(['--version']))).toEqual({
+  expect(await end(start(['--version'], {}, program))).toEqual({
     code: 0,
     stdout: `${manifest.version}\n`,
     stderr: '',
