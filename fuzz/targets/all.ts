@@ -6,7 +6,7 @@ import { allocatorsTarget, snapshotsTarget } from './allocators.ts'
 import { epmdAnswerTarget, epmdRequestTarget } from './epmd.ts'
 import { framesTarget } from './frames.ts'
 import { handshakeMessageTarget, handshakeStateTarget } from './handshake.ts'
-import { controlTarget, fragmentsTarget, messagesTarget } from './messages.ts'
+import { controlTarget, fragmentsTarget, messagesTarget, sentTarget } from './messages.ts'
 import { nodeListTarget, nodeNameTarget, nodePatternTarget } from './names.ts'
 import { osMemoryTarget } from './os-memory.ts'
 import {
@@ -34,6 +34,7 @@ export const targets: readonly Target[] = [
   messagesTarget,
   fragmentsTarget,
   controlTarget,
+  sentTarget,
   allocatorsTarget,
   snapshotsTarget,
   osMemoryTarget,

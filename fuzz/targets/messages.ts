@@ -24,6 +24,7 @@ import {
   encode,
   equals,
   LocalTerm,
+  type Term,
   tuple,
 } from '../../src/etf/index.ts'
 import * as tag from '../../src/etf/tags.ts'
@@ -233,10 +234,7 @@ function conversation(form: number): Uint8Array {
   ].map((chunks) => Buffer.concat(chunks).subarray(4))
   const [first] = frames
   if (form >= 2 && first !== undefined) frames.push(...inTwo(first))
-  return Buffer.concat([
-    Buffer.of(form),
-    ...frames.flatMap((it) => [Buffer.of(it.length >> 8, it.length & 0xff), it]),
-  ])
+  return new Uint8Array([form, ...framed(...frames)])
 }
 
 /** A whole message behind its header of three bytes, in two fragments. */
@@ -371,4 +369,60 @@ export const controlTarget: Target = {
     check(equals(again, written), 'a control message is another one when sent on')
     return 'accepted'
   },
+}
+
+/** The first byte is the form of the connection; of each message the first byte tells when it is sent. */
+export const sentTarget: Target = {
+  name: 'sent',
+  title: 'terms sent on as messages, with announced atoms, in the order that a connection may have',
+  seeds: once(() => FORMS.map((_, form) => new Uint8Array([form, ...framed(...encodedTerms)]))),
+  generate(out) {
+    out.uint8(out.random.below(4))
+    for (let left = 1 + out.random.small(8); left > 0; left--) {
+      writeMessage(out, () => {
+        out.uint8(out.random.below(4))
+        writeTerm(out, out.random.small(5))
+      })
+    }
+  },
+  run(input): Verdict {
+    const form = FORMS[(input[0] ?? 0) % FORMS.length] ?? 0n
+    const encoder = new MessageEncoder(form)
+    const decoder = new MessageDecoder(form)
+    const receive = (frame: Uint8Array, term: Term): void => {
+      const received = decoder.decode(frame)
+      if (received.kind === 'fragment') return
+      const payload = received.kind === 'message' ? received.payload?.decode() : undefined
+      check(payload !== undefined && equals(payload, term), 'a term arrives as another one')
+    }
+    const overtaken: (() => void)[] = []
+    let sent = 0
+    for (const message of messagesOf(input, 1)) {
+      const [order = 0] = message
+      const bytes = message.subarray(1)
+      const term = attempt([DecodeError], () => new EncodedTerm(bytes).decode())
+      if (term === undefined) continue
+      const isNext = (order & 1) !== 0
+      const control = { type: 'send_sender', fromPid: pid, toPid: pid } as const
+      for (const chunks of encoder.encodeFrames(control, term, isNext).frames) {
+        const frame = Buffer.concat(chunks).subarray(4)
+        // What may be overtaken is, by all that follows.
+        if (isNext || order === 0) receive(frame, term)
+        else overtaken.push(() => receive(frame, term))
+      }
+      sent += 1
+    }
+    for (const late of overtaken) late()
+    return sent > 0 ? 'accepted' : 'refused'
+  },
+}
+
+const encodedTerms = [
+  tuple(atom('ok'), atom('a')),
+  [atom('a'), atom('é')],
+  tuple(pid, reference),
+].map((it) => Buffer.concat([Buffer.of(1), encode(it).subarray(1)]))
+
+function framed(...messages: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat(messages.flatMap((it) => [Buffer.of(it.length >> 8, it.length & 0xff), it]))
 }
