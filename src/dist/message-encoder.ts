@@ -82,6 +82,8 @@ export class MessageEncoder {
     const refs = this.#atoms?.end() ?? NO_REFS
     if (size <= COPIED_SIZE) {
       const frame = copiedFrame(this.#header ? wholeHeader(refs) : PASSED_THROUGH, body)
+      // It must not keep the atoms of a connection that may end.
+      writer.clear()
       spare = writer
       return { size, frames: [[frame]] }
     }
