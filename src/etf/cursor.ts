@@ -63,11 +63,10 @@ export class TermCursor {
     const input = this.#input
     const offset = input.position
     for (;;) {
-      const start = input.position
       const next = uint8(input)
       if (next === tag.NIL) return 0
       if (next !== tag.LIST) {
-        input.position = start
+        input.position = offset
         return NONE
       }
       const count = uint32(input)

@@ -118,6 +118,9 @@ describe('a cursor', () => {
     const nested = [tags.LIST, 0, 0, 0, 1, tags.SMALL_INTEGER, 2, tags.NIL]
     expect(walk(cursorAt(tags.LIST, 0, 0, 0, 1, tags.SMALL_INTEGER, 1, ...nested))).toEqual([1, 2])
     expect(cursorAt(tags.LIST, 0, 0, 0, 0, tags.NIL).enterList()).toBe(0)
+    const none = cursorAt(tags.LIST, 0, 0, 0, 0, tags.SMALL_INTEGER, 1)
+    expect(none.enterList()).toBe(NONE)
+    expect(none.position).toBe(0)
   })
 
   test('knows the same bytes again', () => {
