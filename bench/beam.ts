@@ -24,8 +24,8 @@ const TIMEOUT = 180_000
 export interface BeamNode extends AsyncDisposable {
   readonly node: ErlangNode
   readonly remote: RemoteNode
-  /** Why it has no recon. */
-  readonly reconMissing: string | undefined
+  /** Recon's version, or why the node has none. */
+  readonly recon: { readonly version: string } | { readonly missing: string }
 }
 
 /**
@@ -47,11 +47,11 @@ export async function startBeamNode(
       withRecon,
       folders: [folder],
     })
-  let reconMissing: string | undefined
+  let missing: string | undefined
   const node = await start(true).catch((error: unknown) => {
     if (error instanceof ReleaseUnavailableError) throw new MissingHereError(messageOf(error))
     if (!(error instanceof ReconUnavailableError)) throw error
-    reconMissing = messageOf(error)
+    missing = messageOf(error)
     return start(false)
   })
   try {
@@ -59,6 +59,7 @@ export async function startBeamNode(
       {ok, Module, Code} = compile:file("${folder}/${MODULE}.erl", [binary]),
       {module, Module} = code:load_binary(Module, "", Code),
       Module:start()`)
+    const recon = missing === undefined ? { version: await versionOfRecon(node) } : { missing }
     const remote = await connect(node.name, {
       cookie: new Cookie(node.cookie),
       epmdPort: node.epmdPort,
@@ -67,7 +68,7 @@ export async function startBeamNode(
     return {
       node,
       remote,
-      reconMissing,
+      recon,
       [Symbol.asyncDispose]: async () => {
         await remote.close({ timeout: 1_000 })
         await node.kill()
@@ -77,6 +78,13 @@ export async function startBeamNode(
     await node.kill()
     throw error
   }
+}
+
+async function versionOfRecon(node: ErlangNode): Promise<string> {
+  const version = await node.evaluate(
+    'ok = application:load(recon), {ok, Version} = application:get_key(recon, vsn), list_to_atom(Version)',
+  )
+  return version.replaceAll("'", '')
 }
 
 type Argument = string | number | Uint8Array | readonly string[]

@@ -49,7 +49,7 @@ export const analysisPart: Part = {
     const group = 'analysis'
     const duration = bench.duration(200)
     const beam = await bench.beam()
-    requireRecon(beam)
+    const title = requireRecon(beam)
     await using workers = new Workers(bench.signal)
     const idle = await prepare(workers, beam, 'idle', await writeLargestSnapshot(bench, 'idle'))
     const busy = await prepare(workers, beam, 'busy', await writeLargestSnapshot(bench, 'busy'))
@@ -57,7 +57,7 @@ export const analysisPart: Part = {
     const rows: Row[] = []
     for (const { snapshot, what, task, operation, reach, remark } of CASES) {
       const key = operation === 'analysis' ? snapshot : `${snapshot}_bytes`
-      const recon = beamContestant(beam, 'recon_alloc', operation, [key], duration)
+      const recon = beamContestant(beam, title, operation, [key], duration)
       const worker = prepared[snapshot]
       rows.push(
         ...(await play(

@@ -91,16 +91,17 @@ function ours(worker: Worker, duration: number): Contestant {
 }
 
 function recon(peer: BeamNode, args: readonly string[], duration: number): Contestant {
-  return beamContestant(peer, 'recon_alloc by rpc', 'recon', args, duration)
+  return beamContestant(peer, `${requireRecon(peer)} by rpc`, 'recon', args, duration)
 }
 
 function reconAtOnce(peer: BeamNode, args: readonly string[], duration: number): Contestant {
-  return beamContestant(peer, 'recon_alloc in one call', 'recon_at_once', args, duration)
+  return beamContestant(peer, `${requireRecon(peer)} in one call`, 'recon_at_once', args, duration)
 }
 
-/** @throws {MissingHereError} when the node has none */
-export function requireRecon({ reconMissing }: BeamNode): void {
-  if (reconMissing !== undefined) throw new MissingHereError(reconMissing)
+/** `recon 2.5.6`. @throws {MissingHereError} when the node has none */
+export function requireRecon({ recon }: BeamNode): string {
+  if ('missing' in recon) throw new MissingHereError(recon.missing)
+  return `recon ${recon.version}`
 }
 
 /** What the node says of itself before and after, through a connection of its own, less what that costs. */

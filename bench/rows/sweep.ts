@@ -29,8 +29,8 @@ const AS_FAST: Reach = { kind: 'at-most', value: 1 }
 /** How much more a node may cost among a thousand than among ten, and still be called the same. */
 const FLAT: Reach = { kind: 'at-most', value: 1.2 }
 
-/** What recon's figures take. */
-const QUESTIONS = 'erpc:multicall, recon_alloc'
+/** For what recon's figures take. */
+const QUESTIONS = 'erpc:multicall'
 
 /** And what ours tells besides: the release, the schedulers, the memory of the process under Linux. */
 const ALL_QUESTIONS = 'the same, asking all that ours asks'
@@ -167,7 +167,7 @@ async function beam(
   const args = [names, [...ALLOCATORS, ...OTHER_ALLOCATORS]]
   const contestant =
     questions === 'recon'
-      ? beamContestant(peer, QUESTIONS, 'sweep', args, duration)
+      ? beamContestant(peer, `${QUESTIONS}, ${requireRecon(peer)}`, 'sweep', args, duration)
       : beamContestant(peer, ALL_QUESTIONS, 'sweep_all', args, duration)
   return { ...contestant, measure: async () => perNode(await contestant.measure(), names) }
 }
