@@ -108,6 +108,23 @@ export function tooManyBytes(source: string, limit: number): SnapshotTooLargeErr
   return new SnapshotTooLargeError(source, `it has more than ${limit} bytes`, limit)
 }
 
+/** What names an allocator. A file without one may be anything, a password too: nothing of it is shown. */
+const ALLOCATOR = /\b(?:\w+_alloc|erts_mmap)\b/
+
+/** Whether an entry of the list is of an allocator, in either form. */
+function isOfAllocator(entry: Term): boolean {
+  const [key] = isTuple(entry, 2) ? entry.elements : []
+  const [name] = isTuple(key, 2) ? key.elements : [key]
+  return isAtom(name) && ALLOCATOR.test(name.name)
+}
+
+/** What kind of term it is: what it says may be nobody's business. */
+function kindOf(term: Term): string {
+  if (isTuple(term)) return `a tuple of ${term.elements.length}`
+  if (isList(term)) return term.length === 0 ? 'an empty list' : 'a list'
+  return isAtom(term) ? 'an atom' : 'another term'
+}
+
 /** One term for `file:consult/1`. */
 function text(term: Term): Uint8Array {
   return new TextEncoder().encode(`${formatTerm(term, { layout: 'pretty' })}.\n`)
@@ -134,10 +151,17 @@ function termOfText(bytes: Uint8Array, source: string): Term {
   try {
     return parseTerm(characters)
   } catch (error) {
-    if (error instanceof ParseLimitError) {
-      throw new SnapshotTooLargeError(source, error.message, error.limit, { cause: error })
-    }
     if (!(error instanceof ParseError)) throw error
+    const isSnapshot = ALLOCATOR.test(characters)
+    if (error instanceof ParseLimitError) {
+      // The cause has a line of the text.
+      const options = isSnapshot ? { cause: error } : {}
+      throw new SnapshotTooLargeError(source, error.message, error.limit, options)
+    }
+    if (!isSnapshot) {
+      const { line, column } = error
+      throw new NotASnapshotError(source, `no Erlang term, at line ${line}, column ${column}`)
+    }
     // What begins like no tuple, map or list was never a snapshot.
     throw /^(\s|%.*\n)*[{[#]/.test(characters.slice(0, 4096))
       ? new CorruptSnapshotError(source, error.message, error, { cause: error })
@@ -176,10 +200,13 @@ function recognise(
   }
   const [memory, allocators] = isTuple(term, 2) ? term.elements : [undefined, term]
   if (!isList(allocators) || (memory === undefined && allocators.length === 0)) {
-    throw new NotASnapshotError(source, `it holds ${formatTerm(term, { maxLength: 60 })}`)
+    throw new NotASnapshotError(source, `it holds ${kindOf(term)}`)
   }
   const isKnown =
     memory !== undefined && !isAtom(memory) && !(isList(memory) && memory.length === 0)
+  if (allocators.length > 0 && !allocators.some(isOfAllocator)) {
+    throw new NotASnapshotError(source, 'none of its parts is an allocator')
+  }
   return {
     format: isReconForm(allocators) ? 'recon' : isText ? 'terms' : 'etf',
     raw: {
