@@ -187,7 +187,9 @@ class Parts implements AllocatorParts {
     cursor.position = start
     if (allocator !== this.#repeated.allocator) this.#repeated = new RepeatedParts(allocator)
     if (allocator === 'sys_alloc') {
-      this.sysAllocOptions ??= readInstance(cursor, at, this.#repeated).options
+      // Read in any case: the cursor has to go behind it.
+      const { options } = readInstance(cursor, at, this.#repeated)
+      this.sysAllocOptions ??= options
     } else if (allocator === 'mseg_alloc') {
       this.mseg.push(readMsegInstance(cursor, instance, at))
     } else {

@@ -384,6 +384,17 @@ describe('instances that have parts in common', () => {
     )
   })
 
+  it('of sys_alloc count once, and what follows them is read', () => {
+    const sys = (number: number, trim: number) =>
+      instance(number, { options: [tuple(atom('tt'), trim)] })
+    const { allocators, sysAllocOptions } = readAllocators([
+      answer('sys_alloc', [sys(0, 1), sys(1, 2)]),
+      answer('ets_alloc', [utilInstance(3)]),
+    ])
+    expect(sysAllocOptions).toEqual({ tt: 1 })
+    expect(allocators.map((it) => it.instance)).toEqual([3])
+  })
+
   it('each have what is their own', () => {
     const { allocators } = two(
       utilInstance(0, { mbcs: used(50) }),
