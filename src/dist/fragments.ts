@@ -99,9 +99,9 @@ export class FragmentAssembler {
   }
 
   /**
-   * Adds the first fragment of a message, or a later one, and copies what has to be kept. Returns the message when this completes it;
-   * one that grows too large is returned at that moment, refused, and what comes of it later is
-   * dropped.
+   * Adds the first fragment of a message, or a later one, and copies what has to be kept. Returns the
+   * message when this completes it; one that grows too large is returned at that moment, refused, and what
+   * comes of it later is dropped.
    *
    * @throws {FragmentError} when the fragment is not the next one of its message, the sequence of
    *   another message is used again, or too many messages are under way

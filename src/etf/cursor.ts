@@ -4,7 +4,7 @@
  * @see https://www.erlang.org/doc/apps/erts/erl_ext_dist.html
  */
 import { TermReader } from './decode.ts'
-import { atoms, cachedAtom, taggedAtom } from './decode-atom.ts'
+import { taggedAtom } from './decode-atom.ts'
 import { TruncatedTermError } from './decode-error.ts'
 import { readLeaf } from './decode-leaf.ts'
 import { EncodedTerm } from './encoded-term.ts'
@@ -79,18 +79,7 @@ export class TermCursor {
   atom(): Atom | undefined {
     const input = this.#input
     const offset = input.position
-    const next = uint8(input)
-    if (next === tag.ATOM_CACHE_REF) return cachedAtom(input, offset)
-    if (next === tag.SMALL_ATOM_UTF8 && offset + 2 <= input.length) {
-      const start = offset + 2
-      const end = start + input.view.getUint8(offset + 1)
-      const known = end > input.length ? undefined : atoms.find(input.view, start, end)
-      if (known !== undefined) {
-        input.position = end
-        return known
-      }
-    }
-    const atom = taggedAtom(input, next, offset)
+    const atom = taggedAtom(input, uint8(input), offset)
     if (atom === undefined) input.position = offset
     return atom
   }
@@ -99,15 +88,15 @@ export class TermCursor {
   integer(): number | bigint | undefined {
     const input = this.#input
     const offset = input.position
-    switch (uint8(input)) {
+    const next = uint8(input)
+    switch (next) {
       case tag.SMALL_INTEGER:
         return uint8(input)
       case tag.INTEGER:
         return int32(input)
       case tag.SMALL_BIG:
       case tag.LARGE_BIG: {
-        input.position = offset
-        const value = readLeaf(input, uint8(input), offset)
+        const value = readLeaf(input, next, offset)
         if (typeof value === 'number' || typeof value === 'bigint') return value
       }
     }
