@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
+import { interruptible, reporter } from '../tools/program.ts'
 import { Bench, type Part } from './bench.ts'
 import { root } from './product.ts'
 import { MissingHereError, messageOf, type Row } from './row.ts'
@@ -49,13 +50,7 @@ Exit codes: 0 done, whatever the figures are; 1 a part or a peer failed; 2 usage
 
 const INSTALL_TIMEOUT = 300_000
 
-const controller = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    if (controller.signal.aborted) process.exit(130)
-    controller.abort(new Error(`interrupted by ${signal}`))
-  })
-}
+const interruption = interruptible()
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -73,17 +68,13 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const rows: Row[] = []
   const failures: { readonly part: string; readonly reason: string }[] = []
-  const start = performance.now()
   const [load] = loadavg()
-  const report = (text: string): void => {
-    const seconds = ((performance.now() - start) / 1000).toFixed(0).padStart(4)
-    process.stderr.write(`${seconds} s  ${text}\n`)
-  }
+  const report = reporter()
   try {
     await installPeers(report)
     await using bench = await Bench.open({
       isBrief: options.brief,
-      signal: controller.signal,
+      signal: interruption,
       report,
     })
     for (const part of options.parts) {
@@ -91,7 +82,7 @@ async function main(args: readonly string[]): Promise<number> {
       try {
         rows.push(...(await part.run(bench)))
       } catch (error) {
-        controller.signal.throwIfAborted()
+        interruption.throwIfAborted()
         if (error instanceof MissingHereError) {
           const { name: group, title: what } = part
           rows.push({ kind: 'absent', group, what, against: 'all', reason: error.message })
@@ -103,7 +94,7 @@ async function main(args: readonly string[]): Promise<number> {
     }
   } catch (error) {
     console.error(`bench: ${messageOf(error)}`)
-    return controller.signal.aborted ? 130 : 1
+    return interruption.aborted ? 130 : 1
   }
   const [processor] = cpus()
   const machine = {
@@ -163,10 +154,10 @@ async function installPeers(report: (text: string) => void): Promise<void> {
     await promisify(execFile)('npm', ['ci', '--omit=optional', '--ignore-scripts'], {
       cwd: folder,
       timeout: INSTALL_TIMEOUT,
-      signal: controller.signal,
+      signal: interruption,
     })
   } catch (error) {
-    controller.signal.throwIfAborted()
+    interruption.throwIfAborted()
     const output = error instanceof Error && 'stderr' in error ? `: ${error.stderr}` : ''
     throw new Error(`npm ci failed in bench/${output}`, { cause: error })
   }

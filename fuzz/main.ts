@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { interruptible, reporter } from '../tools/program.ts'
 import type { IndexedFinding } from './block.ts'
 import { examine } from './examine.ts'
 import { fuzz } from './fuzzer.ts'
@@ -53,13 +54,7 @@ interface Options {
   readonly help: boolean
 }
 
-const controller = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    if (controller.signal.aborted) process.exit(130)
-    controller.abort(new Error(`interrupted by ${signal}`))
-  })
-}
+const interruption = interruptible()
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -77,16 +72,12 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (options.index !== undefined) return again(options, options.index)
   const { seed, json } = options
-  const start = performance.now()
-  const report = (text: string): void => {
-    const seconds = ((performance.now() - start) / 1000).toFixed().padStart(4)
-    process.stderr.write(`${seconds} s  ${text}\n`)
-  }
+  const report = reporter()
   report(`seed ${seed}, ${options.processes} processes`)
-  let told = start
+  let told = performance.now()
   const results = await fuzz({
     ...options,
-    signal: controller.signal,
+    signal: interruption,
     found: (finding) => tell(finding, seed),
     progress: (inputs) => {
       if (performance.now() - told < PROGRESS_INTERVAL) return
@@ -98,7 +89,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (json) console.log(JSON.stringify({ beamscope: 'fuzz/1', seed, results }, null, 2))
   else process.stdout.write(`Seed ${seed}\n${formatTable(results)}`)
   if (found > 0) return 1
-  return controller.signal.aborted ? 130 : 0
+  return interruption.aborted ? 130 : 0
 }
 
 /** One input, here and now, where a debugger can be. */

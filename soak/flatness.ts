@@ -1,6 +1,7 @@
 /**
  * Whether a figure that was sampled all the time grew.
  */
+import { summarize } from '../bench/statistics.ts'
 
 /** The first samples: what is loaded, compiled and cached once. */
 const WARM_UP = 0.2
@@ -27,15 +28,7 @@ export function flatness(
   const warm = samples.slice(Math.floor(samples.length * WARM_UP))
   if (warm.length < 6) return undefined
   const third = Math.floor(warm.length / 3)
-  const first = median(warm.slice(0, third))
-  const last = median(warm.slice(-third))
+  const first = summarize(warm.slice(0, third)).median
+  const last = summarize(warm.slice(-third)).median
   return { first, last, isFlat: last <= first + absolute + first * share }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  const upper = sorted[middle] ?? Number.NaN
-  const lower = sorted.length % 2 === 0 ? (sorted[middle - 1] ?? Number.NaN) : upper
-  return (lower + upper) / 2
 }

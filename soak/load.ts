@@ -2,10 +2,13 @@
  * What is done all the time: calls, snapshots, connections that come and go, sweeps.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { load } from '../bench/product.ts'
 import type { RemoteNode } from '../src/node/remote-node.ts'
 import type { ErlangNode } from '../src/testing/erlang-node.ts'
-import { beamscope, etf } from './product.ts'
 import type { Tally } from './tally.ts'
+
+const beamscope = await load.beamscope()
+const etf = await load.etf()
 
 /** Calls under way to each node. */
 const CALLERS = 8

@@ -3,13 +3,18 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { load } from '../bench/product.ts'
 import type { ErlangNode, ErlangNodeOptions } from '../src/testing/erlang-node.ts'
+import { interruptible, reporter } from '../tools/program.ts'
 import { bringMisfortune, type Misfortunes } from './chaos.ts'
 import { type Allowance, type Flatness, flatness } from './flatness.ts'
 import { type Cluster, runLoad } from './load.ts'
-import { beamscope, client, testing } from './product.ts'
 import { Tally } from './tally.ts'
 import { countTarget, type TargetCounts } from './target.ts'
+
+const beamscope = await load.beamscope()
+const client = await load.client()
+const testing = await load.testing()
 
 const HELP = `Usage: npm run --silent soak -- [options]
 
@@ -62,13 +67,7 @@ interface Outcome {
   readonly seconds: number
 }
 
-const controller = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    if (controller.signal.aborted) process.exit(130)
-    controller.abort(new Error(`interrupted by ${signal}`))
-  })
-}
+const interruption = interruptible()
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -101,15 +100,12 @@ async function main(args: readonly string[]): Promise<number> {
   if (json) console.log(JSON.stringify(toJson(outcome, flat), null, 2))
   else process.stdout.write(toText(outcome, flat))
   if (!isWell) return 1
-  return controller.signal.aborted ? 130 : 0
+  return interruption.aborted ? 130 : 0
 }
 
 async function soak(duration: number): Promise<Outcome> {
   const start = performance.now()
-  const report = (text: string): void => {
-    const seconds = ((performance.now() - start) / 1000).toFixed().padStart(5)
-    process.stderr.write(`${seconds} s  ${text}\n`)
-  }
+  const report = reporter()
   const nodes: ErlangNode[] = []
   try {
     const cluster = await startCluster(nodes, report)
@@ -159,7 +155,7 @@ async function soakCluster(
   // Not `AbortSignal.timeout()` and `any()`: Node.js 20 may collect them before they fire.
   const ending = new AbortController()
   const timer = setTimeout(() => ending.abort(), duration)
-  controller.signal.addEventListener('abort', () => ending.abort())
+  interruption.addEventListener('abort', () => ending.abort())
   const end = ending.signal
   const samples: Sample[] = []
   const interval = Math.min(LONGEST_INTERVAL, duration / 30)

@@ -1,10 +1,11 @@
 /**
  * What a node that is asked all the time has of everything that could pile up, as it says itself.
  */
-import type { RemoteNode } from '../src/node/remote-node.ts'
-import { etf } from './product.ts'
 
-const { atom, ExportFun, isList, isTuple } = etf
+import { load } from '../bench/product.ts'
+import type { RemoteNode } from '../src/node/remote-node.ts'
+
+const { atom, ExportFun, isList, isTuple } = await load.etf()
 
 /** Of a node at one time. */
 export interface TargetCounts {
