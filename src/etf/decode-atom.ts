@@ -88,7 +88,7 @@ export function knownCachedAtom(input: Input, offset: number): KnownAtom {
   return known
 }
 
-export function cachedAtom(input: Input, offset: number): Atom {
+function cachedAtom(input: Input, offset: number): Atom {
   const index = uint8(input)
   const atom = input.atomCacheRefs[index]
   if (atom === undefined) {
