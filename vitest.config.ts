@@ -8,6 +8,8 @@ const config: ViteUserConfig = defineConfig({
           name: 'test',
           include: ['test/**/*.test.ts'],
           testTimeout: 30_000,
+          // By default one core is left to the terminal.
+          maxWorkers: '100%',
         },
       },
       {

@@ -322,8 +322,11 @@ async function diagnoseNode({ cookie, epmdPort, name }: ErlangNode): Promise<Dia
   return diagnose(toSnapshot(await probe(await hidden.connect(name))))
 }
 
-/** What a peak leaves for seconds, or until the operating system needs it, and no fault of the node. */
-const LEFT_FOR_A_WHILE: readonly FindingId[] = ['mseg-cache', 'lazy-free']
+/**
+ * What a peak leaves for seconds, until the operating system needs it, or until the owner of an abandoned
+ * carrier comes by; and no fault of the node.
+ */
+const LEFT_FOR_A_WHILE: readonly FindingId[] = ['mseg-cache', 'lazy-free', 'abandoned-carriers']
 
 /** Holds a diagnosis to what is said of the state. */
 function expectToBeOf(state: State, { accounting, findings, verdict }: Diagnosis): void {
