@@ -5,6 +5,7 @@
  * @see https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/
  */
 import { Resolver } from 'node:dns/promises'
+import { isIPv6 } from 'node:net'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
 import {
   type DnsError,
@@ -78,8 +79,8 @@ export async function hostsOfDns(
   )
 }
 
-/** `ADDRESS` or `[ADDRESS]`, and a port if there is one; an address with colons and no port. */
-const SERVER = /^(?:(?:[^:[\]]+|\[[^[\]]+\])(?::(?<port>\d{1,5}))?|[^[\]]*:[^[\]]*:[^[\]]*)$/
+/** `ADDRESS` or `[ADDRESS]`, and a port if there is one. */
+const SERVER = /^(?:[^:[\]]+|\[[^[\]]+\])(?::(?<port>\d{1,5}))?$/
 
 /** @throws {InvalidDnsServerError} */
 export function checkDnsServers(servers: readonly string[]): void {
@@ -87,7 +88,8 @@ export function checkDnsServers(servers: readonly string[]): void {
     // Of the port Node.js is not to be asked: it crashes at 0, and takes what is none for the default.
     const match = SERVER.exec(server)
     const port = Number(match?.groups?.port ?? 53)
-    if (match === null || port < 1 || port > 0xffff) throw new InvalidDnsServerError(server)
+    const isServer = isIPv6(server) || (match !== null && port >= 1 && port <= 0xffff)
+    if (!isServer) throw new InvalidDnsServerError(server)
     try {
       new Resolver().setServers([server])
     } catch (cause) {
