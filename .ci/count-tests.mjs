@@ -26,7 +26,10 @@ if (existsSync(file)) {
   for (const failure of failures.slice(0, MAX_FAILURES)) console.log(failure)
   if (failures.length > MAX_FAILURES) console.log(`and ${failures.length - MAX_FAILURES} more`)
   passed = results.numPassedTests
-  failed = failures.length
   skipped = results.numPendingTests + results.numTodoTests
+  // Those of a worker that crashed were begun, and never ended.
+  const lost = Math.max(0, results.numTotalTests - passed - skipped - results.numFailedTests)
+  if (lost > 0) console.log(`LOST ${lost} tests: a worker crashed`)
+  failed = failures.length + lost
 }
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`)
