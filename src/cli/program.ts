@@ -166,7 +166,7 @@ function isNamed(argv: readonly string[], name: string): boolean {
 }
 
 /** With every command but `completion`, which the library for completion adds itself. */
-async function createWholeProgram(context: Context): Promise<Command> {
+export async function createWholeProgram(context: Context): Promise<Command> {
   const program = createProgram(context)
   for (const entry of ENTRIES) {
     if (entry.group !== GROUP.other) program.addCommand(await load(entry, program, context))
