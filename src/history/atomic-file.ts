@@ -1,10 +1,11 @@
 /**
  * Files that are there whole or not at all.
  */
-import { access, link, rename, rm, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { access, link, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { BeamscopeError } from '../errors.ts'
-import { reasonOf } from './file-reason.ts'
+import { codeOf, reasonOf } from './file-reason.ts'
 
 /** The operating system does not let us write there. */
 export class FileWriteError extends BeamscopeError {
@@ -52,7 +53,10 @@ export async function writeFileAtomically(
   bytes: Uint8Array,
   { overwrite = false, signal }: AtomicWriteOptions = {},
 ): Promise<void> {
-  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`)
+  await removeLeftOver(file)
+  // By chance: numbers of processes come again, in containers each time.
+  const name = randomBytes(8).toString('hex')
+  const temporary = join(dirname(file), `.${basename(file)}.${name}.tmp`)
   try {
     // `wx`: what is there under this name is not ours.
     await writeFile(temporary, bytes, { flag: 'wx', flush: true, ...(signal && { signal }) })
@@ -67,6 +71,24 @@ export async function writeFileAtomically(
   }
 }
 
+/** Far longer than it takes to write a file. */
+const LEFT_OVER_AFTER = 60 * 60 * 1000
+
+/** What processes that were killed left beside the file. */
+async function removeLeftOver(file: string): Promise<void> {
+  const prefix = `.${basename(file)}.`
+  const folder = dirname(file)
+  for (const name of await readdir(folder).catch(() => [])) {
+    const middle = name.startsWith(prefix) ? name.slice(prefix.length) : ''
+    if (!/^[0-9a-f]+\.tmp$/.test(middle)) continue
+    const path = join(folder, name)
+    const found = await stat(path).catch(() => undefined)
+    const isLeftOver = found !== undefined && Date.now() - found.mtimeMs > LEFT_OVER_AFTER
+    // What cannot be removed is in nobody's way.
+    if (isLeftOver) await rm(path, { force: true }).catch(() => {})
+  }
+}
+
 /** As `rename` does, unless the file is there: then `EEXIST`. */
 async function putInPlace(temporary: string, file: string): Promise<void> {
   try {
@@ -77,8 +99,4 @@ async function putInPlace(temporary: string, file: string): Promise<void> {
     await refuseExisting(file)
     await rename(temporary, file)
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined
 }

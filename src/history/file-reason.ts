@@ -3,6 +3,9 @@
  */
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
+  EDQUOT: 'the quota of disk space is used up',
+  EFBIG: 'it would be larger than a file may be',
+  EIO: 'the disk failed',
   EISDIR: 'it is a folder',
   ENOENT: 'there is no such file or folder',
   ENOSPC: 'the disk is full',
@@ -13,6 +16,11 @@ const REASONS: Readonly<Record<string, string>> = {
 /** The reason in an error of `node:fs`. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  return REASONS[code] ?? error.message
+  return REASONS[codeOf(error) ?? ''] ?? error.message
+}
+
+/** The name of an error of `node:fs`, such as `ENOENT`. */
+export function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error && 'code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
 }
