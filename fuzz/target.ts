@@ -90,6 +90,17 @@ export function checkPrintable(what: string, text: string): void {
   }
 }
 
+/** To compare what is no term. */
+export function json(value: unknown): string {
+  return JSON.stringify(value, (_, it: unknown) => (typeof it === 'bigint' ? `${it}n` : it)) ?? ''
+}
+
+/** @throws {PropertyError} when something was put into the prototype of all objects */
+export function checkNoPollution(): void {
+  const plain: Readonly<Record<string, unknown>> = {}
+  for (const key in plain) check(false, `every object has a property ${key} now`)
+}
+
 /** How often a writer lies about counts: never, rarely, often. */
 const LIES: readonly number[] = [0, 0, 40, 8]
 

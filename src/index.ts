@@ -38,6 +38,36 @@ export {
 } from './cluster/sweep.ts'
 export { Cookie } from './dist/cookie.ts'
 export { BeamscopeError } from './errors.ts'
+export { FileWriteError } from './history/atomic-file.ts'
+export {
+  type DamageReason,
+  NotARecordingError,
+  type RecordingChange,
+  RecordingChangedError,
+  RecordingClosedError,
+  type RecordingDamage,
+  RecordingDamagedError,
+  RecordingError,
+  RecordingInUseError,
+  RecordingTooLargeError,
+  RecordingUnreadableError,
+  RecordingVersionError,
+  UnrecordableSnapshotError,
+} from './history/recording-error.ts'
+export {
+  indexRecording,
+  type ReadRecordingOptions,
+  type RecordedNode,
+  type RecordingIndex,
+  readRecording,
+} from './history/recording-reader.ts'
+export type { RecordedSample } from './history/recording-samples.ts'
+export {
+  type AppendedSample,
+  type OpenRecordingOptions,
+  openRecording,
+  type RecordingWriter,
+} from './history/recording-writer.ts'
 export { readCookieFile, readDefaultCookie } from './node/cookie-source.ts'
 export type { HiddenNodeOptions } from './node/hidden-node.ts'
 export type { RemoteNode } from './node/remote-node.ts'

@@ -9,6 +9,7 @@ import { handshakeMessageTarget, handshakeStateTarget } from './handshake.ts'
 import { controlTarget, fragmentsTarget, messagesTarget, sentTarget } from './messages.ts'
 import { nodeListTarget, nodeNameTarget, nodePatternTarget } from './names.ts'
 import { osMemoryTarget } from './os-memory.ts'
+import { recordingsTarget } from './recordings.ts'
 import {
   compressedTarget,
   cursorTarget,
@@ -37,6 +38,7 @@ export const targets: readonly Target[] = [
   sentTarget,
   allocatorsTarget,
   snapshotsTarget,
+  recordingsTarget,
   osMemoryTarget,
   nodeNameTarget,
   nodeListTarget,

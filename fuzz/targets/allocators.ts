@@ -39,7 +39,15 @@ import type { RawSnapshot } from '../../src/probe/raw-snapshot.ts'
 import type { ByteWriter } from '../byte-writer.ts'
 import { writeNamed, writeTerm } from '../generate-term.ts'
 import { root } from '../root.ts'
-import { attempt, check, once, type Target, type Verdict } from '../target.ts'
+import {
+  attempt,
+  check,
+  checkNoPollution,
+  json,
+  once,
+  type Target,
+  type Verdict,
+} from '../target.ts'
 
 const ALLOCATORS = [
   'binary_alloc',
@@ -229,7 +237,7 @@ function writeMemory(out: ByteWriter): void {
 }
 
 /** What real nodes answered, but only some allocators, and of each two instances. */
-const goldenSnapshots = once((): readonly RawSnapshot[] => {
+export const goldenSnapshots: () => readonly RawSnapshot[] = once((): readonly RawSnapshot[] => {
   const names = [
     'otp23-binary-8-schedulers',
     'otp27-mixed-supercarrier',
@@ -275,15 +283,6 @@ export const allocatorsTarget: Target = {
 /** LIST_EXT without elements, which means its tail: no node writes it, and not every reader looks behind it. */
 const EMPTY_HEAD = Buffer.of(tag.LIST, 0, 0, 0, 0)
 
-function json(value: unknown): string {
-  return JSON.stringify(value, (_, it: unknown) => (typeof it === 'bigint' ? `${it}n` : it)) ?? ''
-}
-
-function checkNoPollution(): void {
-  const plain: Readonly<Record<string, unknown>> = {}
-  for (const key in plain) check(false, `every object has a property ${key} now`)
-}
-
 const SNAPSHOT_ERRORS = [
   NotASnapshotError,
   CorruptSnapshotError,
@@ -297,7 +296,7 @@ const MAX_SIZE = 1024 * 1024
 
 export const snapshotsTarget: Target = {
   name: 'snapshots',
-  title: 'snapshot files and recordings, in all formats',
+  title: 'snapshot files, in all formats',
   seeds: once(() =>
     goldenSnapshots().flatMap((raw) => [
       ...FORMATS.map((format) =>

@@ -44,8 +44,9 @@ const CHECKSUM_SIZE = 4
 export const MAX_SAMPLE_SIZE: number = 16 * 1024 * 1024
 /** Of a payload: more than what does not compress at all. */
 const MAX_PAYLOAD_SIZE = MAX_SAMPLE_SIZE + 64 * 1024
-/** 255 characters of an atom, of four bytes each. */
-const MAX_NODE_SIZE = 1020
+/** Of an atom. Each takes four bytes at most. */
+const MAX_NODE_CHARACTERS = 255
+const MAX_NODE_SIZE = 4 * MAX_NODE_CHARACTERS
 const MAX_STREAM = 0xffff
 const MAX_TIME = 2 ** 48 - 1
 
@@ -82,8 +83,14 @@ export function isRecordable(time: number): boolean {
 
 /** The name of a node as a record holds it; nothing for one that cannot be an atom. */
 export function nodeBytes(node: string): Uint8Array | undefined {
+  if (!isNodeName(node)) return undefined
   const bytes = utf8.encode(node)
-  return bytes.length > MAX_NODE_SIZE || strictUtf8.decode(bytes) !== node ? undefined : bytes
+  // Half of a surrogate pair has no encoding.
+  return strictUtf8.decode(bytes) === node ? bytes : undefined
+}
+
+function isNodeName(text: string): boolean {
+  return text.length <= 2 * MAX_NODE_CHARACTERS && [...text].length <= MAX_NODE_CHARACTERS
 }
 
 export function writeRecord(record: RecordingRecord): {
@@ -167,10 +174,8 @@ function readNode(payload: Uint8Array): Pick<KeyRecord, 'node' | 'deflated'> | u
   const start = 2 + ((payload[0] ?? 0) << 8) + (payload[1] ?? 0)
   if (start > payload.length || start > 2 + MAX_NODE_SIZE) return undefined
   try {
-    return {
-      node: strictUtf8.decode(payload.subarray(2, start)),
-      deflated: payload.subarray(start),
-    }
+    const node = strictUtf8.decode(payload.subarray(2, start))
+    return isNodeName(node) ? { node, deflated: payload.subarray(start) } : undefined
   } catch {
     return undefined
   }

@@ -286,6 +286,7 @@ function sampleOf(sample: Term, node: string, time: number): RecordedSample {
   if (version !== undefined) throw new SampleContentError(`a sample in version ${version}`)
   const raw = fromNative(sample)
   const takenAt = raw.takenAt ?? new Date(time).toISOString()
+  if (Date.parse(takenAt) !== time) throw new SampleContentError('a sample has two times')
   return { node, time, raw: { ...raw, node, takenAt } }
 }
 

@@ -159,8 +159,10 @@ function termOfText(bytes: Uint8Array, source: string): Term {
       throw new SnapshotTooLargeError(source, error.message, error.limit, options)
     }
     if (!isSnapshot) {
-      const { line, column } = error
-      throw new NotASnapshotError(source, `no Erlang term, at line ${line}, column ${column}`)
+      const { line, column, offset } = error
+      const isCut = characters.slice(offset).trim() === ''
+      const what = isCut ? 'it ends within a term' : 'no Erlang term'
+      throw new NotASnapshotError(source, `${what}, at line ${line}, column ${column}`)
     }
     // What begins like no tuple, map or list was never a snapshot.
     throw /^(\s|%.*\n)*[{[#]/.test(characters.slice(0, 4096))

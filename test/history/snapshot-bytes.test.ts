@@ -359,3 +359,32 @@ describe('bytes that are no snapshot', () => {
     expect(read(utf8.encode(deep))).toMatchObject({ code: 'ERR_SNAPSHOT_TOO_LARGE' })
   })
 })
+
+describe('a snapshot that is cut, at whatever byte', () => {
+  const raw = rawSnapshotOf([answer('ets_alloc', [utilInstance(0)])], {
+    memory: [tuple(atom('total'), 1)],
+  })
+
+  it.each<SnapshotFormat>(['native', 'etf', 'terms', 'recon'])('is no other %s', (format) => {
+    const whole = writeSnapshot(raw, format)
+    const { snapshot } = readSnapshot(whole)
+    // Of text, the full stop and the end of the line say nothing.
+    const end = whole.length - (format === 'terms' || format === 'recon' ? 2 : 0)
+    // Up to the name of an allocator it could be any text.
+    const known = text(whole).indexOf('ets_alloc') + 'ets_alloc'.length
+    for (let cut = 0; cut < whole.length; cut++) {
+      const reading = () => readSnapshot(whole.subarray(0, cut), { source: 'torn' })
+      if (cut >= end) expect(reading().snapshot).toEqual(snapshot)
+      else if (cut === 0) expect(reading).toThrow('torn: not a snapshot: it is empty')
+      else if (format === 'terms' || format === 'recon') {
+        expect(reading).toThrow(cut < known ? NotASnapshotError : CorruptSnapshotError)
+        expect(reading).toThrow(
+          /(ends within a term|the text ends|has no end), at line \d+, column/,
+        )
+      } else {
+        expect(reading).toThrow(CorruptSnapshotError)
+        expect(reading).toThrow(/^torn: damaged: .*(left|cut short), at byte \d+$/)
+      }
+    }
+  })
+})

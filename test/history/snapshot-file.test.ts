@@ -1,6 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FileExistsError, FileWriteError } from '../../src/history/atomic-file.ts'
 import { writeSnapshot } from '../../src/history/snapshot-bytes.ts'
@@ -66,5 +69,56 @@ describe('a snapshot file', () => {
     await expect(readSnapshotFile(golden, { signal: AbortSignal.abort(reason) })).rejects.toBe(
       reason,
     )
+  })
+
+  it('is not stopped by what killed processes left, which is removed after an hour', async () => {
+    const inside = join(folder, 'left')
+    await mkdir(inside)
+    const names = [
+      '.a.etf.4711.tmp',
+      '.a.etf.0123456789abcdef.tmp',
+      '.b.etf.4711.tmp',
+      '.a.etf.x.tmp',
+    ]
+    for (const name of names) {
+      await writeFile(join(inside, name), 'left over')
+      const twoHoursAgo = Date.now() / 1000 - 7200
+      await utimes(join(inside, name), twoHoursAgo, twoHoursAgo)
+    }
+    await writeFile(join(inside, '.a.etf.4712.tmp'), 'being written')
+    const { raw } = await readSnapshotFile(golden)
+    await writeSnapshotFile(join(inside, 'a.etf'), raw, 'etf')
+    const left = await readdir(inside)
+    expect(left.sort()).toEqual(['.a.etf.4712.tmp', '.a.etf.x.tmp', '.b.etf.4711.tmp', 'a.etf'])
+  })
+
+  it('is there whole, whenever a process that overwrites it is killed', async () => {
+    const inside = join(folder, 'killed')
+    await mkdir(inside)
+    const path = join(inside, 'a.etf')
+    const { raw, snapshot } = await readSnapshotFile(golden)
+    await writeSnapshotFile(path, raw, 'native')
+    // The built library, as `beamscope snapshot save --force` writes.
+    const library = new URL('../../lib/history/snapshot-file.js', import.meta.url).href
+    const source = `
+      const [, path, golden, library] = process.argv
+      const { readSnapshotFile, writeSnapshotFile } = await import(library)
+      const { raw } = await readSnapshotFile(golden)
+      for (const format of Array(1e6).fill(['native', 'etf', 'terms']).flat()) {
+        await writeSnapshotFile(path, raw, format, { overwrite: true })
+        process.stdout.write('.')
+      }`
+    for (let round = 0; round < 5; round++) {
+      const argv = ['--input-type=module', '-e', source, path, golden, library]
+      const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] })
+      const ended = once(child, 'close')
+      await once(child.stdout, 'data')
+      await delay(Math.random() * 30)
+      child.kill('SIGKILL')
+      await ended
+      expect((await readSnapshotFile(path)).snapshot).toEqual(snapshot)
+    }
+    // No more than one of each process.
+    expect((await readdir(inside)).length).toBeLessThanOrEqual(6)
   })
 })
