@@ -408,7 +408,7 @@ describe('a process that is killed', () => {
     await record(file, 0, 1)
     expect(await read(file)).toMatchObject({ damage: [] })
     expect(await indexRecording(file)).toMatchObject({ samples: last + 1 })
-  })
+  }, 120_000)
 })
 
 describe('a disk that is full', () => {

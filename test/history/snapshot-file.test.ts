@@ -120,5 +120,5 @@ describe('a snapshot file', () => {
     }
     // No more than one of each process.
     expect((await readdir(inside)).length).toBeLessThanOrEqual(6)
-  })
+  }, 120_000)
 })
