@@ -2,6 +2,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Cookie } from '../src/dist/cookie.ts'
+import { atom } from '../src/etf/index.ts'
+import { connect, sweep } from '../src/index.ts'
+import { HiddenNode } from '../src/node/hidden-node.ts'
 import { type CliResult, runCli } from '../test/cli/run-cli.ts'
 import { describeOnEachRelease } from './support/describe-on-release.ts'
 import {
@@ -215,6 +219,44 @@ describeOnEachRelease('the command line', (release) => {
     await expect
       .poll(() => node.evaluate("lists:member('scope@127.0.0.1', nodes(hidden))"))
       .toBe('false')
+  })
+
+  it('costs a node no atom, however often it is asked, as a library neither', async () => {
+    const { name, cookie, epmdPort } = node
+    const reached = { cookie: new Cookie(cookie), epmdPort }
+    await using watching = new HiddenNode({ ...reached, name: 'watching@127.0.0.1' })
+    const watched = await watching.connect(name)
+    const countAtoms = () => watched.call('erlang', 'system_info', [atom('atom_count')])
+    const askMuch = async (times: number): Promise<void> => {
+      for (let count = 0; count < times; count++) {
+        await using remote = await connect(name, reached)
+        await remote.call('erlang', 'node')
+      }
+      for (let count = 0; count < times; count++) {
+        for await (const { status } of sweep([name], reached)) expect(status).toBe('answered')
+      }
+      for (let count = 0; count < times; count += 5) {
+        await succeed(node, 'ping', name)
+        await succeed(node, 'sweep', '--cluster', name, '--hidden', '--exclude', 'watching@*')
+      }
+    }
+    const askAtOnce = async (): Promise<void> => {
+      const remotes = await Promise.all(Array.from({ length: 20 }, () => connect(name, reached)))
+      const clients = remotes.map(({ connected }) => connected.self.name.full)
+      expect(new Set(clients).size).toBe(20)
+      await succeed(node, 'ping', name)
+      for (const remote of remotes) {
+        expect(await remote.call('erlang', 'node')).toEqual(atom(name))
+        await remote.close()
+      }
+    }
+    // One that just goes is not free for the next yet.
+    await askMuch(10)
+    await askAtOnce()
+    const before = Number(await countAtoms())
+    await askMuch(20)
+    await askAtOnce()
+    expect(Number(await countAtoms())).toBeLessThan(before + 4)
   })
 
   it('says what a node with a disabled allocator leaves out, and shows the rest', async () => {

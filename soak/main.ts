@@ -47,7 +47,7 @@ const ALLOWED: Readonly<Record<keyof Sample, Allowance>> = {
   processes: { absolute: 4, share: 0 },
   ports: { absolute: 4, share: 0 },
   monitors: { absolute: 8, share: 0 },
-  // A node keeps the name of each node that it has ever met.
+  // A node keeps the name of each node that it has ever met; ours come back under those that they had.
   atoms: { absolute: 16, share: 0 },
 }
 

@@ -87,5 +87,5 @@ export type ConnectOptions = HiddenNodeOptions & Waiting
  * @throws whatever `HiddenNode.connect` throws
  */
 export function connect(name: string, options: ConnectOptions): Promise<RemoteNode> {
-  return new HiddenNode(options).connect(name, options)
+  return new HiddenNode({ temporary: true, ...options }).connect(name, options)
 }

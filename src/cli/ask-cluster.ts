@@ -69,7 +69,8 @@ export async function askCluster<Answer>(
   const sources = await nodeSources(nodes, options, context)
   const reached = await hiddenNodeOptions(options, context)
   const { concurrency, dnsServer: dnsServers, exclude, match, nodeTimeout } = options
-  const from = new HiddenNode(reached)
+  // One node of ours for all, where it has a name of its own.
+  const from = reached.name === undefined ? undefined : new HiddenNode(reached)
   const controller = new AbortController()
   const stop = startDeadline('finding the nodes', whole, context.signal, (reason) =>
     controller.abort(reason),
@@ -92,6 +93,7 @@ export async function askCluster<Answer>(
     const failures = new Map<string, NodeFailure>()
     if (!options.dryRun) {
       const sweeping = sweep(names, {
+        ...reached,
         ...left(),
         ask: question.ask,
         concurrency,
@@ -116,7 +118,7 @@ export async function askCluster<Answer>(
       duration: performance.now() - start,
     }
   } finally {
-    await from.close({ timeout: CLOSE_TIMEOUT })
+    await from?.close({ timeout: CLOSE_TIMEOUT })
   }
 }
 

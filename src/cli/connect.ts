@@ -39,7 +39,8 @@ export async function withNode<Result>(
   parseNodeName(name)
   const { signal } = context
   const { timeout: whole = DEFAULT_TIMEOUT } = options
-  const node = new HiddenNode(await hiddenNodeOptions(options, context))
+  const reached = await hiddenNodeOptions(options, context)
+  const node = new HiddenNode({ ...reached, temporary: true })
   const start = performance.now()
   const left = (): Waiting => {
     const timeout = start + whole - performance.now()

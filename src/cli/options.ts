@@ -64,7 +64,10 @@ export function addConnectionOptions(command: Command, timeout?: string): Comman
   for (const option of [
     new Option('--cookie-file <file>', 'file that holds the cookie, readable by its owner alone'),
     new Option('--cookie-stdin', 'read the cookie from standard input'),
-    new Option('--name <name@host>', 'node name of this side (default: one that nobody has)'),
+    new Option(
+      '--name <name@host>',
+      'node name of this side (default: 0-beamscope-1 or the next that is free there)',
+    ),
     epmdPortOption(),
     new Option('--port <port>', "the node's own port; EPMD is not asked").argParser(parsePort),
     new Option(

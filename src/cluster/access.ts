@@ -11,7 +11,7 @@ import { Seed } from './via-seed.ts'
 
 /** Who connects, and how; without a cookie that of `~/.erlang.cookie` is taken, under OTP's rule. */
 export interface AccessOptions extends Partial<HiddenNodeOptions> {
-  /** A node of ours that connects, and stays open. By default one is made of the other options. */
+  /** A node of ours that connects, and stays open. By default they are made of the other options. */
   readonly from?: HiddenNode | undefined
   /** A node of the cluster that is to ask the others, so that it alone is connected. */
   readonly via?: string | undefined
@@ -20,35 +20,40 @@ export interface AccessOptions extends Partial<HiddenNodeOptions> {
 /** What is asked of a node; `left` is what is left of the time. Who minds it not is given up soon after. */
 export type Question<Answer> = (node: Callee, left: () => Waiting) => Promise<Answer>
 
+/** The same, told besides by which name whoever was connected knows us. */
+export type Asker<Answer> = (node: Callee, left: () => Waiting, self: string) => Promise<Answer>
+
 /** Disposal closes what was opened. */
 export interface Access extends AsyncDisposable {
-  /** Who connects. */
-  readonly self: HiddenNode
   /**
    * @throws what `HiddenNode.connect` or `Seed.reach` throws, and what the question does
    */
-  ask<Answer>(node: string, question: Question<Answer>, left: () => Waiting): Promise<Answer>
+  ask<Answer>(node: string, question: Asker<Answer>, left: () => Waiting): Promise<Answer>
 }
 
 /** A node that hangs is not waited for: all was answered or given up by then. Milliseconds. */
 const CLOSE_TIMEOUT = 250
 
 /**
+ * Each node is asked by a temporary node of ours, unless all are to be asked by one, or under one name.
+ *
  * @throws {CookieFileError | InvalidCookieError | NoCookieError} when no cookie is given, and none found
  * @throws what `HiddenNode.connect` throws for the seed
  */
 export async function openAccess(options: AccessOptions, waiting: Waiting): Promise<Access> {
-  const { from, via } = options
-  const hidden = from ?? (await createHiddenNode(options))
+  const { from, name, via } = options
+  if (from === undefined && name === undefined && via === undefined) {
+    return accessEach(await withDefaults(options))
+  }
+  const hidden = from ?? new HiddenNode(await withDefaults(options))
   const close = async (): Promise<void> => {
     if (from === undefined) await hidden.close({ timeout: CLOSE_TIMEOUT })
   }
   if (via === undefined) {
     return {
-      self: hidden,
       ask: async (node, question, left) => {
         await using borrowed = await borrow(hidden, node, left())
-        return await question(borrowed.remote, left)
+        return await question(borrowed.remote, left, nameOf(borrowed.remote))
       },
       [Symbol.asyncDispose]: close,
     }
@@ -56,9 +61,9 @@ export async function openAccess(options: AccessOptions, waiting: Waiting): Prom
   try {
     const borrowed = await borrow(hidden, via, waiting)
     const seed = new Seed(borrowed.remote)
+    const self = nameOf(borrowed.remote)
     return {
-      self: hidden,
-      ask: async (node, question, left) => question(await seed.reach(node, left()), left),
+      ask: async (node, question, left) => question(await seed.reach(node, left()), left, self),
       [Symbol.asyncDispose]: async () => {
         await borrowed[Symbol.asyncDispose]()
         await close()
@@ -70,8 +75,37 @@ export async function openAccess(options: AccessOptions, waiting: Waiting): Prom
   }
 }
 
-async function createHiddenNode(options: AccessOptions): Promise<HiddenNode> {
-  return new HiddenNode({ ...options, cookie: options.cookie ?? (await readDefaultCookie()) })
+async function withDefaults(options: AccessOptions): Promise<HiddenNodeOptions> {
+  const cookie = options.cookie ?? (await readDefaultCookie())
+  return { temporary: true, ...options, cookie }
+}
+
+function accessEach(options: HiddenNodeOptions): Access {
+  const open = new Set<HiddenNode>()
+  const close = async (hidden: HiddenNode): Promise<void> => {
+    await hidden.close({ timeout: CLOSE_TIMEOUT })
+    open.delete(hidden)
+  }
+  return {
+    ask: async (node, question, left) => {
+      const hidden = new HiddenNode(options)
+      open.add(hidden)
+      try {
+        const remote = await hidden.connect(node, left())
+        return await question(remote, left, nameOf(remote))
+      } finally {
+        await close(hidden)
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(Array.from(open, close))
+    },
+  }
+}
+
+/** By which name the node knows us. */
+function nameOf({ connected }: RemoteNode): string {
+  return connected.self.name.full
 }
 
 /** How many questions have each connection that was opened for one: two sweeps may share a node of ours. */

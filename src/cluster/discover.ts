@@ -182,7 +182,6 @@ class Questions implements AsyncDisposable {
   readonly #controller = new AbortController()
   readonly #stop: () => void
   #access: Promise<Access> | undefined
-  #ownName: string | undefined
 
   constructor(options: DiscoverOptions) {
     const { timeout = DEFAULT_TIMEOUT, signal } = options
@@ -197,9 +196,10 @@ class Questions implements AsyncDisposable {
     )
   }
 
-  /** Of our node, once it has one. */
+  /** By which others than the seeds may know us. */
   get ownName(): string | undefined {
-    return this.#ownName ?? this.#options.from?.name
+    const { from, name } = this.#options
+    return from === undefined ? name : from.name
   }
 
   askSeed({ node, hidden }: SeedSource): Promise<readonly string[]> {
@@ -208,9 +208,7 @@ class Questions implements AsyncDisposable {
       // Whoever comes first opens it, when it turns out that there are seeds at all.
       this.#access ??= openAccess(this.#options, left())
       const access = await this.#access
-      const names = await access.ask(node, nodesOfSeed(hidden ? 'connected' : 'visible'), left)
-      this.#ownName = access.self.name
-      return names
+      return access.ask(node, nodesOfSeed(hidden ? 'connected' : 'visible'), left)
     })
   }
 

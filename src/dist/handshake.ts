@@ -81,7 +81,7 @@ export interface HandshakeOptions {
    * should be one that died unseen. Nodes of OTP 25 and later then cut the old one; those before wait
    * some seconds for its end, and else close the new one. `yield` gives up.
    */
-  readonly onAlive?: 'replace' | 'yield'
+  readonly onAlive?: 'replace' | 'yield' | undefined
   /** Random by default; given by tests. */
   readonly challenge?: number
 }

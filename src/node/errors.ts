@@ -177,11 +177,11 @@ export class NodeClosedError extends BeamscopeError {
   }
 }
 
-/** The node is to be given its name by the first node that it connects to, and has not yet. */
+/** The node is to have its name from the first node that it connects to, and has none yet. */
 export class NoNameYetError extends BeamscopeError {
   readonly code = 'ERR_NODE_NO_NAME_YET'
   constructor() {
-    super('this node has no name yet', { hint: 'connect to a node first, which gives it one' })
+    super('this node has no name yet', { hint: 'connect to a node first: that gives it one' })
   }
 }
 

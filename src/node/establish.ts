@@ -8,10 +8,14 @@ import { join } from '../dist/chunk-list.ts'
 import type { Cookie } from '../dist/cookie.ts'
 import { CLIENT_FLAGS } from '../dist/flags.ts'
 import { encodeFrame, FrameSplitter, FrameTooLargeError, type Framing } from '../dist/frames.ts'
-import { Handshake, type HandshakeStep, type LocalNode } from '../dist/handshake.ts'
+import {
+  Handshake,
+  type HandshakeOptions,
+  type HandshakeStep,
+  type LocalNode,
+} from '../dist/handshake.ts'
 import type { HandshakeError } from '../dist/handshake-errors.ts'
 import type { HandshakeStatus } from '../dist/handshake-messages.ts'
-import type { NodeName } from '../dist/node-name.ts'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
 import { TlsError, TlsWantedError } from '../net/errors.ts'
 import type { Transport } from '../net/transport.ts'
@@ -45,10 +49,10 @@ interface EstablishOptions extends ConnectionOptions, Waiting {
 export function initiate(
   transport: Transport,
   receiver: MessageReceiver,
-  options: EstablishOptions & { readonly peer: NodeName },
+  options: EstablishOptions & Pick<HandshakeOptions, 'peer' | 'onAlive'>,
 ): Promise<Connection> {
-  const { peer, cookie } = options
-  const handshake = new Handshake({ self: describe(options), peer, cookie })
+  const { peer, cookie, onAlive } = options
+  const handshake = new Handshake({ self: describe(options), peer, cookie, onAlive })
   const first = handshake.start()
   return establish(
     transport,

@@ -3,11 +3,11 @@
  *
  * @see https://www.erlang.org/doc/system/distributed.html#hidden-nodes
  */
-import { randomBytes } from 'node:crypto'
 import type { Introduction } from '../dist/accept-handshake.ts'
 import type { Cookie } from '../dist/cookie.ts'
 import { CLIENT_FLAGS, flag } from '../dist/flags.ts'
-import { AlreadyConnectedError } from '../dist/handshake-errors.ts'
+import type { HandshakeOptions } from '../dist/handshake.ts'
+import { AlreadyConnectedError, HandshakeClosedError } from '../dist/handshake-errors.ts'
 import type { HandshakeStatus } from '../dist/handshake-messages.ts'
 import { type NodeName, parseNodeName } from '../dist/node-name.ts'
 import type { Waiting } from '../net/deadline.ts'
@@ -28,12 +28,14 @@ import {
 } from './errors.ts'
 import { accept, initiate } from './establish.ts'
 import { Identity, makeCreation, makeLocalName } from './identity.ts'
+import { type Loan, NamePool } from './name-pool.ts'
 import { startNetKernel } from './net-kernel.ts'
 import type { Process, ProcessOptions } from './process.ts'
 import { Processes } from './processes.ts'
 import { type ListenOptions, Reception } from './reception.ts'
 import { RemoteNode } from './remote-node.ts'
 import { type ResolveOptions, resolveNode } from './resolve.ts'
+import { takeTemporaryName } from './temporary-names.ts'
 
 const DEFAULT_TIMEOUT = 10_000
 
@@ -46,6 +48,9 @@ const MAX_REMOTES = 65_536
  */
 const PATIENCE = 1_000
 
+/** Temporary names that are tried, where others have the first: each takes a handshake. */
+const MAX_TRIES = 32
+
 /** The part before the `@` that asks for a name, as with `erl -name undefined`. */
 const UNDEFINED = 'undefined'
 
@@ -56,6 +61,12 @@ export interface HiddenNodeOptions extends ResolveOptions, ConnectionOptions {
    * connected to choose the part before the `@` (`NAME_ME`, OTP 23.2 and later).
    */
   readonly name?: string | undefined
+  /**
+   * For a node that connects to one other, and goes: without a name of its own it takes one of a few when it
+   * connects, the first that the other has no connection under. Every node keeps each name that it has ever met,
+   * for good, so that many which nobody else has are a burden to it.
+   */
+  readonly temporary?: boolean | undefined
   /**
    * Connects and listens over TLS, as nodes with `-proto_dist inet_tls`. A node proves by its certificate
    * that it is on the host of its name. EPMD is asked without TLS, as every node does.
@@ -84,6 +95,13 @@ interface Dial {
   readonly settled: Deferred
 }
 
+/** As whom we shake hands, and with whom. */
+interface Introducing extends Pick<HandshakeOptions, 'peer' | 'onAlive'> {
+  readonly self: Pick<Identity, 'name' | 'creation'>
+  /** Whether the peer is to give us the name. */
+  readonly asks?: boolean
+}
+
 /** A node of ours, and its connections to any number of others. */
 export class HiddenNode implements AsyncDisposable {
   readonly #options: HiddenNodeOptions
@@ -96,6 +114,7 @@ export class HiddenNode implements AsyncDisposable {
   readonly #comeBacks = new ComeBacks((node, signal) =>
     this.#connect(parseNodeName(node), { signal }),
   )
+  readonly #names = new NamePool()
   #local: Local | undefined
   #isClosed = false
   #waits = 0
@@ -247,9 +266,7 @@ export class HiddenNode implements AsyncDisposable {
 
   /** One attempt at a time for each node; and the first, if it is to name us, before any other. */
   #dialToWaitFor(peer: NodeName): Dial | undefined {
-    return this.#nameless() === undefined
-      ? this.#dials.get(peer.full)
-      : [...this.#dials.values()][0]
+    return this.#isNamedByConnecting() ? [...this.#dials.values()][0] : this.#dials.get(peer.full)
   }
 
   /** Returns whether the node is connected; if not, it connects to us itself. */
@@ -285,18 +302,69 @@ export class HiddenNode implements AsyncDisposable {
 
   async #initiate(peer: NodeName, dial: Dial, left: () => Waiting): Promise<void> {
     const endpoint = await resolveNode(peer, this.#options, left())
+    if (!this.#isNamedByConnecting()) {
+      const { identity: self } = this.#known(peer.kind)
+      await this.#introduce(endpoint, { peer, self }, dial, left)
+    } else if (this.#options.name === undefined) {
+      await this.#introduceTemporarily(endpoint, peer, dial, left)
+    } else {
+      const self = { name: parseNodeName(this.#options.name), creation: 0 }
+      await this.#introduce(endpoint, { peer, self, asks: true }, dial, left)
+    }
+  }
+
+  /** Under the first of the temporary names that the node has no connection under. */
+  async #introduceTemporarily(
+    endpoint: Endpoint,
+    peer: NodeName,
+    dial: Dial,
+    left: () => Waiting,
+  ): Promise<void> {
+    let mayHangUp = true
+    let least = 1
+    for (let tries = 0; ; tries++) {
+      const temporary = tries < MAX_TRIES ? takeTemporaryName(peer, least) : undefined
+      const name = temporary?.name ?? makeLocalName(peer.kind)
+      const self = { name, creation: makeCreation() }
+      try {
+        const { finished } = await this.#introduce(
+          endpoint,
+          { peer, self, onAlive: 'yield' },
+          dial,
+          left,
+        )
+        void finished.then(() => temporary?.end())
+        return
+      } catch (error) {
+        temporary?.end()
+        const isTaken = error instanceof AlreadyConnectedError
+        // So does a node that is just asking another who came under the name.
+        const hungUp = error instanceof HandshakeClosedError && error.due === 'send_status'
+        if (temporary === undefined || !(isTaken || (hungUp && mayHangUp))) throw error
+        if (hungUp) mayHangUp = false
+        least = temporary.number + 1
+      }
+    }
+  }
+
+  async #introduce(
+    endpoint: Endpoint,
+    { asks = false, ...who }: Introducing,
+    dial: Dial,
+    left: () => Waiting,
+  ): Promise<Connection> {
+    const { peer } = who
     const transport = await this.#open(peer, { ...endpoint, ...left() }).catch((cause: unknown) => {
       if (!(cause instanceof ConnectionRefusedError)) throw cause
       throw new NodeNotListeningError(peer.full, formatEndpoint(endpoint), cause)
     })
     const common = this.#establishOptions()
-    const nameless = this.#nameless()
-    const self = nameless ?? this.#known(peer.kind).identity
-    const flags = nameless === undefined ? common.flags : common.flags | flag.NAME_ME
-    const connecting = { ...common, self, flags, peer, ...left() }
-    const { error } = await initiate(transport, this.#receiver(dial), connecting)
+    const flags = asks ? common.flags | flag.NAME_ME : common.flags
+    const connecting = { ...common, ...who, flags, ...left() }
+    const connection = await initiate(transport, this.#receiver(dial), connecting)
     // What came right behind the handshake may have ended it.
-    if (error !== undefined) throw error
+    if (connection.error !== undefined) throw connection.error
+    return connection
   }
 
   #establishOptions(): ConnectionOptions & {
@@ -320,28 +388,32 @@ export class HiddenNode implements AsyncDisposable {
   async #accept(transport: Transport): Promise<void> {
     const { identity: self } = this.#known()
     let settle = (): void => {}
+    let loan: Loan | undefined
     const admit = (introduction: Introduction): HandshakeStatus => {
       const status = this.#admit(introduction)
-      const { name } = introduction
-      if (name !== undefined && status !== 'nok' && status !== 'not_allowed') {
+      const { name, host } = introduction
+      if (status === 'nok' || status === 'not_allowed') return status
+      if (name !== undefined) {
         settle = this.#arrivals.begin(name.full)
+        return status
       }
-      return status
+      loan = this.#names.lend(host, (it) => this.#remotes.has(it) || this.#arrivals.isUnderWay(it))
+      return loan.status
     }
     await accept(transport, this.#receiver(), { ...this.#establishOptions(), self, admit })
-      .catch(() => {})
+      .then(
+        ({ finished }) => void finished.then(() => loan?.end(true)),
+        () => loan?.end(false),
+      )
       .finally(() => settle())
   }
 
-  /** What a node that connects is answered, as `net_kernel` does. */
-  #admit({ name, host }: Introduction): HandshakeStatus {
+  /** What a node that connects is answered, as `net_kernel` does; `ok` to one that asks for a name. */
+  #admit({ name }: Introduction): HandshakeStatus {
     const { identity } = this.#known()
     if (this.#remotes.size >= MAX_REMOTES) return 'not_allowed'
     if (!this.#reception.allows(name?.full)) return 'not_allowed'
-    if (name === undefined) {
-      const alive = randomBytes(8).readBigUInt64BE().toString(36).toUpperCase()
-      return { named: parseNodeName(`${alive}@${host}`), creation: makeCreation() }
-    }
+    if (name === undefined) return 'ok'
     if (name.full === identity.name.full) return 'not_allowed'
     if (this.#standing(name) !== undefined) return 'alive'
     if (!this.#dials.has(name.full)) return 'ok'
@@ -414,18 +486,17 @@ export class HiddenNode implements AsyncDisposable {
     })
   }
 
-  /** Who we are to be introduced as when the peer is to name us. */
-  #nameless(): Pick<Identity, 'name' | 'creation'> | undefined {
-    const { name } = this.#options
-    const isNamed = this.#local !== undefined || name === undefined
-    return isNamed ? undefined : { name: parseNodeName(name), creation: 0 }
+  /** Whether we have no name yet, and shall have one from whom we connect to first. */
+  #isNamedByConnecting(): boolean {
+    const { name, temporary } = this.#options
+    return this.#local === undefined && (name !== undefined || temporary === true)
   }
 
   /** Who we are, which has to be known by now; `kind` is that of a name to be made. */
   #known(kind: NodeName['kind'] = 'short'): Local {
     this.#checkOpen()
     if (this.#local !== undefined) return this.#local
-    if (this.#options.name !== undefined) throw new NoNameYetError()
+    if (this.#isNamedByConnecting()) throw new NoNameYetError()
     return this.#become(makeLocalName(kind))
   }
 

@@ -92,10 +92,12 @@ export function makeCreation(): number {
 
 /**
  * A name of our own, long or short: a node with long names does not dial one with a short name. It is
- * not registered anywhere, so it need only differ from other clients'.
+ * not registered anywhere, so it need only differ from other clients', as it does by default.
  */
-export function makeLocalName(kind: NodeName['kind']): NodeName {
-  const alive = `beamscope-${process.pid}-${randomBytes(3).toString('hex')}`
+export function makeLocalName(
+  kind: NodeName['kind'],
+  alive: string = `beamscope-${process.pid}-${randomBytes(3).toString('hex')}`,
+): NodeName {
   const host = hostname()
   const [short = 'localhost'] = host.split('.')
   const long = host.includes('.') ? host : `${short}.localdomain`

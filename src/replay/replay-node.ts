@@ -7,6 +7,7 @@
 import type { Introduction } from '../dist/accept-handshake.ts'
 import { type ControlMessage, SPAWN_REPLY_MONITOR } from '../dist/control.ts'
 import type { Cookie } from '../dist/cookie.ts'
+import type { HandshakeStatus } from '../dist/handshake-messages.ts'
 import { parseNodeName } from '../dist/node-name.ts'
 import type { Payload } from '../dist/payload.ts'
 import { writeSignal } from '../dist/signals.ts'
@@ -16,6 +17,7 @@ import type { Listener, Transport } from '../net/transport.ts'
 import type { Connection, MessageReceiver } from '../node/connection.ts'
 import { accept } from '../node/establish.ts'
 import { Identity } from '../node/identity.ts'
+import { type Loan, NamePool } from '../node/name-pool.ts'
 import type { RawSnapshot } from '../probe/raw-snapshot.ts'
 import { Answers, type Outcome } from './answers.ts'
 
@@ -38,6 +40,7 @@ export class ReplayNode implements AsyncDisposable {
   readonly #options: ReplayNodeOptions
   readonly #answers: Answers
   readonly #transports = new Set<Transport>()
+  readonly #names = new NamePool()
   #listener: Listener | undefined
 
   private constructor(options: ReplayNodeOptions) {
@@ -84,13 +87,20 @@ export class ReplayNode implements AsyncDisposable {
       return
     }
     this.#transports.add(transport)
-    const admit = (_: Introduction): 'ok' => 'ok'
-    const session = new Session(this.#identity, this.#answers, () => {
+    let loan: Loan | undefined
+    const admit = ({ name, host }: Introduction): HandshakeStatus => {
+      if (name !== undefined) return 'ok'
+      loan = this.#names.lend(host)
+      return loan.status
+    }
+    const end = (wasConnected: boolean): void => {
       this.#transports.delete(transport)
-    })
+      loan?.end(wasConnected)
+    }
+    const session = new Session(this.#identity, this.#answers, () => end(true))
     const options = { self: this.#identity, cookie: this.#options.cookie, admit }
     // A client that fails the handshake is its own business; the others go on.
-    accept(transport, session, options).catch(() => this.#transports.delete(transport))
+    accept(transport, session, options).catch(() => end(false))
   }
 }
 

@@ -64,6 +64,8 @@ export interface ScriptedClusterOptions {
 export class ScriptedCluster implements AsyncDisposable {
   /** The nodes that were connected to, in that order, each as often as it was. */
   readonly connected: string[] = []
+  /** By which names each node knows those who were connected to it, in that order. */
+  readonly clients: Map<string, string[]> = new Map()
   /** How many connections there were at most at once. */
   most = 0
   /** How a sweep reaches them. */
@@ -133,8 +135,10 @@ export class ScriptedCluster implements AsyncDisposable {
     const self = new Identity(parseNodeName(name))
     let connection: Connection | undefined
     const receiver: Parameters<typeof accept>[1] = {
-      open(opened) {
+      open: (opened) => {
         connection = opened
+        const clients = this.clients.get(name) ?? []
+        this.clients.set(name, [...clients, opened.connected.peer.name.full])
         // A frame of one byte, 255, which no message begins with.
         if (behaviour === 'broken') transport.write(Uint8Array.of(0, 0, 0, 1, 255))
       },

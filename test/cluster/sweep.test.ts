@@ -241,6 +241,29 @@ describe('a sweep', () => {
   })
 })
 
+describe('the names of ours in a sweep', () => {
+  const names = nodeNames(3)
+
+  test('are the same on each node, and the next time', async () => {
+    await using cluster = await ScriptedCluster.start(allOf(names, itself))
+    await all(sweepOf(cluster, names))
+    await all(sweepOf(cluster, names))
+    const clients = names.flatMap((name) => cluster.clients.get(name) ?? [])
+    expect(clients).toHaveLength(6)
+    expect(new Set(clients)).toEqual(new Set([expect.stringMatching(/^0-beamscope-1@[^@]+$/)]))
+  })
+
+  test('are one where it is given, or is that of a node of ours', async () => {
+    await using cluster = await ScriptedCluster.start(allOf(names, itself))
+    await all(sweepOf(cluster, names, { name: 'we@127.0.0.1' }))
+    await using from = new HiddenNode({ ...cluster.options, name: 'from@127.0.0.1' })
+    await all(sweepOf(cluster, names, { from }))
+    for (const name of names) {
+      expect(cluster.clients.get(name)).toEqual(['we@127.0.0.1', 'from@127.0.0.1'])
+    }
+  })
+})
+
 describe('what goes wrong in a sweep', () => {
   test('is of one node, with its own error', async () => {
     const nodes = {

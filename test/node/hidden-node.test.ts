@@ -366,6 +366,150 @@ describe('a node that dials', () => {
   })
 })
 
+describe('a temporary node', () => {
+  const TEMPORARY = { name: undefined, temporary: true } as const
+
+  /** Lets one of ours connect; returns its name. */
+  async function admit(line: HandshakeLine, name: string): Promise<string | undefined> {
+    const peer = acceptorAs(name)
+    const step = peer.receive((await line.next()) ?? new Uint8Array())
+    if (step.type !== 'introduced') throw new Error(step.type)
+    for (const out of peer.answer('ok').send) line.send(out)
+    await finish(line, peer)
+    return step.introduction.name?.full
+  }
+
+  async function nameOn(line: HandshakeLine): Promise<string> {
+    const step = acceptorAs(GREATER).receive((await line.next()) ?? new Uint8Array())
+    return (step.type === 'introduced' && step.introduction.name?.alive) || step.type
+  }
+
+  it('has the same name as the one before, and as one with another node', async () => {
+    const { port: epmdPort } = await startMapper()
+    const one = startNode({ epmdPort })
+    const two = startNode({ epmdPort, name: GREATER })
+    await one.listen()
+    await two.listen()
+    const names = new Set<string | undefined>()
+    for (let round = 0; round < 5; round++) {
+      const nodes = [startNode({ epmdPort, ...TEMPORARY }), startNode({ epmdPort, ...TEMPORARY })]
+      const [node, other] = nodes
+      expect(node?.name).toBeUndefined()
+      const remote = await node?.connect(OURS)
+      await other?.connect(GREATER)
+      if (remote !== undefined) expect(await ping(remote)).toEqual(atom('yes'))
+      for (const it of nodes) names.add(it.name)
+      for (const it of nodes) await it.close()
+      await expect.poll(() => [...one.remotes, ...two.remotes]).toEqual([])
+    }
+    expect([...names]).toEqual([expect.stringMatching(/^0-beamscope-1@[^@]+$/)])
+  })
+
+  it('has another than those of this process that are there with the node', async () => {
+    const { port: epmdPort } = await startMapper()
+    const peer = startNode({ epmdPort })
+    await peer.listen()
+    const nodes = Array.from({ length: 50 }, () => startNode({ epmdPort, ...TEMPORARY }))
+    const handshakes = listenTo('beamscope:handshake')
+    await Promise.all(nodes.map((node) => node.connect(OURS)))
+    const numbers = nodes.map(({ name }) => Number(/^0-beamscope-(\d+)@/.exec(name ?? '')?.[1]))
+    expect(numbers.toSorted((a, b) => a - b)).toEqual(nodes.map((_, index) => index + 1))
+    await expect.poll(() => peer.remotes).toHaveLength(50)
+    // Two for each: ours, and that of the peer.
+    expect(handshakes).toHaveLength(100)
+  })
+
+  it('takes the next name where the node says that another has the first', async () => {
+    await using lines = await listenForLines()
+    const node = startNode({ port: lines.port, ...TEMPORARY })
+    const connecting = node.connect(GREATER)
+    for (const [status, number] of [
+      ['alive', 1],
+      ['nok', 2],
+      ['alive', 3],
+    ] as const) {
+      const line = await lines.next()
+      expect(await nameOn(line)).toBe(`0-beamscope-${number}`)
+      line.send(encodeStatus(status))
+      // It leaves the one that is there alone.
+      if (status === 'alive') expect(await line.nextText()).toBe('sfalse')
+      await line.untilEnd()
+    }
+    expect(await admit(await lines.next(), GREATER)).toMatch(/^0-beamscope-4@/)
+    await expectConnected(node, connecting)
+  })
+
+  it('takes a name that nobody has where too many are there', async () => {
+    await using lines = await listenForLines()
+    const node = startNode({ port: lines.port, ...TEMPORARY })
+    const connecting = node.connect(GREATER)
+    for (let count = 0; count < 32; count++) {
+      const line = await lines.next()
+      await line.next()
+      line.send(encodeStatus('nok'))
+    }
+    expect(await admit(await lines.next(), GREATER)).toMatch(/^beamscope-/)
+    await expectConnected(node, connecting)
+  })
+
+  it('tries once more where it is hung up on, and then says so', async () => {
+    await using lines = await listenForLines()
+    const node = startNode({ port: lines.port, ...TEMPORARY })
+    const refused = node.connect(GREATER)
+    const first = await lines.next()
+    await first.next()
+    first.send(encodeStatus('not_allowed'))
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_DIST_NOT_ALLOWED' })
+    const connecting = node.connect(GREATER)
+    await Promise.all([
+      expect(connecting).rejects.toMatchObject({ code: 'ERR_DIST_HANDSHAKE_CLOSED' }),
+      (async () => {
+        for (const _ of [1, 2]) (await lines.next()).transport.destroy()
+      })(),
+    ])
+    const slow = node.connect(GREATER, { timeout: 100 })
+    await expect(slow).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
+  })
+
+  it('is nobody before it is connected, and then goes by that name', async () => {
+    const { port: epmdPort } = await startMapper()
+    const peer = startNode({ epmdPort })
+    await peer.listen()
+    const node = startNode({ epmdPort, ...TEMPORARY })
+    const nobody = { code: 'ERR_NODE_NO_NAME_YET' }
+    expect(() => node.spawn()).toThrow(expect.objectContaining(nobody))
+    await expect(node.listen()).rejects.toMatchObject(nobody)
+    const [one, two] = await Promise.all([node.connect(OURS), node.connect(OURS)])
+    expect(one).toBe(two)
+    expect(node.spawn().pid.node.name).toBe(node.name)
+  })
+
+  it('has the name that is given to it', async () => {
+    const { port: epmdPort } = await startMapper()
+    const peer = startNode({ epmdPort })
+    await peer.listen()
+    const node = startNode({ epmdPort, temporary: true, name: GREATER })
+    await node.connect(OURS)
+    expect(node.name).toBe(GREATER)
+  })
+
+  it('gives up as others do', async () => {
+    await using lines = await listenForLines()
+    const node = startNode({ port: lines.port, ...TEMPORARY })
+    const controller = new AbortController()
+    const connecting = node.connect(GREATER, { signal: controller.signal })
+    const line = await lines.next()
+    await line.next()
+    controller.abort(new Error('enough'))
+    await expect(connecting).rejects.toThrow('enough')
+    await line.untilEnd()
+    const closing = node.connect(GREATER)
+    await (await lines.next()).next()
+    await node.close()
+    await expect(closing).rejects.toMatchObject({ code: 'ERR_NODE_CLOSED' })
+  })
+})
+
 describe('a node that is dialled', () => {
   it('says nok to a peer that it dials itself, if its own name is the greater one', async () => {
     await using lines = await listenForLines()
@@ -455,6 +599,31 @@ describe('a node that is dialled', () => {
       await finish(line, handshake)
       expect(new Set(node.remotes.map((it) => it.name)).size).toBe(count)
     }
+  })
+
+  it('gives a name that came back to the next, unless somebody has taken it', async () => {
+    const node = await startListener()
+    const ask = async (): Promise<HandshakeLine> => {
+      const line = await HandshakeLine.open(portOf(node))
+      onTestFinished(() => line.transport.destroy())
+      const handshake = diallerFrom(`undefined@${HOST}`, COOKIE, CLIENT_FLAGS | flag.NAME_ME)
+      line.send(handshake.start())
+      await finish(line, handshake)
+      return line
+    }
+    const leave = async (line: HandshakeLine): Promise<void> => {
+      line.transport.destroy()
+      await expect.poll(() => node.remotes).toEqual([])
+    }
+    const first = await ask()
+    const [name = ''] = node.remotes.map((it) => it.name)
+    await leave(first)
+    const second = await ask()
+    expect(node.remotes.map((it) => it.name)).toEqual([name])
+    await leave(second)
+    await dial(node, name)
+    await ask()
+    expect(node.remotes).toHaveLength(2)
   })
 
   it('keeps the connection that stands when a peer takes it back, or does not know the cookie', async () => {

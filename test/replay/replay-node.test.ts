@@ -52,6 +52,22 @@ describe('a replay node', () => {
     expect((await other.connect(NAME)).isConnected).toBe(true)
   })
 
+  test('names those that ask for it, and uses names again', async () => {
+    const asking = { cookie: COOKIE, port: node.port, name: 'undefined@127.0.0.1' }
+    const names = new Set<string>()
+    for (let round = 0; round < 20; round++) {
+      await using other = new HiddenNode(asking)
+      names.add((await other.connect(NAME)).connected.self.name.full)
+    }
+    // The node may see late that somebody is gone.
+    expect(names.size).toBeLessThan(5)
+    await using one = new HiddenNode(asking)
+    await using two = new HiddenNode(asking)
+    await one.connect(NAME)
+    await two.connect(NAME)
+    expect(one.name).not.toBe(two.name)
+  })
+
   test.each(['erpc', 'rpc'] as const)('answers single questions by %s', async (protocol) => {
     const remote = await client.connect(NAME)
     const call = (item: Parameters<typeof remote.call>[2]) =>
