@@ -3,6 +3,7 @@
  *
  * @see https://www.erlang.org/doc/system/distributed.html#hidden-nodes
  */
+import { randomInt } from 'node:crypto'
 import type { Introduction } from '../dist/accept-handshake.ts'
 import type { Cookie } from '../dist/cookie.ts'
 import { CLIENT_FLAGS, flag } from '../dist/flags.ts'
@@ -320,7 +321,7 @@ export class HiddenNode implements AsyncDisposable {
     dial: Dial,
     left: () => Waiting,
   ): Promise<void> {
-    let mayHangUp = true
+    let hangUps = 0
     let least = 1
     for (let tries = 0; ; tries++) {
       const temporary = tries < MAX_TRIES ? takeTemporaryName(peer, least) : undefined
@@ -338,11 +339,12 @@ export class HiddenNode implements AsyncDisposable {
       } catch (error) {
         temporary?.end()
         const isTaken = error instanceof AlreadyConnectedError
-        // So does a node that is just asking another who came under the name.
         const hungUp = error instanceof HandshakeClosedError && error.due === 'send_status'
-        if (temporary === undefined || !(isTaken || (hungUp && mayHangUp))) throw error
-        if (hungUp) mayHangUp = false
+        if (temporary === undefined || !(isTaken || hungUp)) throw error
         least = temporary.number + 1
+        // So does a node that is just asking somebody else who came under the name: whoever else it hung up
+        // on tries another name now, or then one that nobody has.
+        if (hungUp) least += hangUps++ === 0 ? randomInt(MAX_TRIES) : Number.POSITIVE_INFINITY
       }
     }
   }

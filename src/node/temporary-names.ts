@@ -31,7 +31,7 @@ export interface TemporaryName {
 export function takeTemporaryName(node: NodeName, least: number): TemporaryName | undefined {
   const numbers = taken.get(node.full) ?? new Set()
   let number = least
-  while (numbers.has(number)) number++
+  while (number <= MAX_NUMBER && numbers.has(number)) number++
   if (number > MAX_NUMBER) return undefined
   numbers.add(number)
   taken.set(node.full, numbers)

@@ -452,7 +452,7 @@ describe('a temporary node', () => {
     await expectConnected(node, connecting)
   })
 
-  it('tries once more where it is hung up on, and then says so', async () => {
+  it('tries two more names where it is hung up on, and then says so', async () => {
     await using lines = await listenForLines()
     const node = startNode({ port: lines.port, ...TEMPORARY })
     const refused = node.connect(GREATER)
@@ -464,7 +464,11 @@ describe('a temporary node', () => {
     await Promise.all([
       expect(connecting).rejects.toMatchObject({ code: 'ERR_DIST_HANDSHAKE_CLOSED' }),
       (async () => {
-        for (const _ of [1, 2]) (await lines.next()).transport.destroy()
+        for (const name of [/^0-beamscope-1$/, /^0-beamscope-\d+$/, /^beamscope-/]) {
+          const line = await lines.next()
+          expect(await nameOn(line)).toMatch(name)
+          line.transport.destroy()
+        }
       })(),
     ])
     const slow = node.connect(GREATER, { timeout: 100 })
