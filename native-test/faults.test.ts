@@ -1,10 +1,8 @@
 /**
  * The hidden node when things break: each fault ends in its own event and error, within the time that
- * docs/observability.md says, and nothing that was waited for is left waiting.
+ * docs/faults.md says, and nothing that was waited for is left waiting.
  */
-import { type ChildProcess, spawn as spawnProgram } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it } from 'vitest'
@@ -13,8 +11,10 @@ import { atom, binary, type Pid, tuple } from '../src/etf/index.ts'
 import { HiddenNode, type HiddenNodeOptions } from '../src/node/hidden-node.ts'
 import type { Process } from '../src/node/process.ts'
 import type { RemoteNode } from '../src/node/remote-node.ts'
+import { ClientProgram } from './support/client-program.ts'
 import { describeOnEachRelease, describeOnRelease } from './support/describe-on-release.ts'
 import { createCertificates, type ErlangNode, startErlangNode } from './support/index.ts'
+import { eventually, outcomes, tellFault } from './support/outcomes.ts'
 
 /** Milliseconds; `kernel`'s is in seconds. */
 const TICK_TIME = 2_000
@@ -70,42 +70,14 @@ function isAbout(event: unknown, node: string): event is Told['event'] {
   return isEvent && event.node === node && 'error' in event
 }
 
+/** With that of its cause; `done` where there is no error. */
+function codeOf(error: unknown): string {
+  const { code, cause } = Object(error)
+  const causeCode = Object(cause).code
+  return code === undefined ? 'done' : causeCode === undefined ? code : `${code} < ${causeCode}`
+}
+
 const CHANNELS = ['beamscope:connect', 'beamscope:call', 'beamscope:close'] as const
-
-/** How many of the promises ended in which way; fails when some do not end in time. */
-async function outcomes(
-  promises: readonly Promise<unknown>[],
-  timeout: number,
-): Promise<Readonly<Record<string, number>>> {
-  const counts: Record<string, number> = {}
-  const count = (outcome: string): void => {
-    counts[outcome] = (counts[outcome] ?? 0) + 1
-  }
-  const all = promises.map((promise) =>
-    promise.then(
-      () => count('fulfilled'),
-      (error) => count(error.code ?? String(error)),
-    ),
-  )
-  const late = delay(timeout, 'late', { ref: false })
-  if ((await Promise.race([Promise.all(all), late])) === 'late') {
-    throw new Error(`of ${promises.length} there ended ${JSON.stringify(counts)} in ${timeout} ms`)
-  }
-  return counts
-}
-
-/** Asks until it holds; `expect.poll` takes tests one at a time. */
-async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  let cause: unknown
-  for (const end = performance.now() + 20_000; performance.now() < end; await delay(50)) {
-    try {
-      if (await holds()) return
-    } catch (error) {
-      cause = error
-    }
-  }
-  throw new Error(`it never came about: ${holds}`, { cause })
-}
 
 /** A process of ours that is linked to one of the node, and monitors it. */
 async function bind(client: HiddenNode, remote: RemoteNode): Promise<[Process, Pid]> {
@@ -132,6 +104,8 @@ function callMany(remote: RemoteNode, count: number): Promise<unknown>[] {
 describeOnEachRelease('when the node breaks', (release) => {
   const start = (): Promise<ErlangNode> =>
     startErlangNode({ release, emulatorArguments: QUICK_TICKS })
+  const tell = (fault: string, what: string, told: Told | undefined, since: number): void =>
+    tellFault(release, fault, what, codeOf(told?.event.error), (told?.at ?? Number.NaN) - since)
 
   it.concurrent('by a kill, all that waits for it ends at once', async () => {
     await using node = await start()
@@ -158,6 +132,8 @@ describeOnEachRelease('when the node breaks', (release) => {
       ERR_NODE_CONNECTION_LOST: 202,
     })
     expect(await mail).toEqual(NOCONNECTION)
+    const [killedCalls] = events.of('beamscope:close')
+    tell('killed', '202 calls', killedCalls, killedAt)
     expect(performance.now() - killedAt).toBeLessThan(SOON)
     expect(Object.keys(await connecting)).toEqual([
       expect.stringMatching(/^ERR_(DIST_HANDSHAKE_CLOSED|SOCKET)$/),
@@ -188,12 +164,15 @@ describeOnEachRelease('when the node breaks', (release) => {
     const [bound] = await bind(client, remote)
     const calls = callMany(remote, 200)
     await remote.call('erlang', 'node')
+    const stoppedAt = performance.now()
     const stopped = node.stop()
     // `init:stop/0` takes about a second.
     expect(await outcomes(calls, 5_000)).toEqual({ ERR_NODE_CONNECTION_LOST: 200 })
     expect(await reasonsOf(bound)).toEqual(NOCONNECTION)
     expect(remote.counters.callsPending).toBe(0)
-    expect(events.of('beamscope:close')).toHaveLength(1)
+    const [closed, ...others] = events.of('beamscope:close')
+    expect(others).toEqual([])
+    tell('stopped in order', '200 calls', closed, stoppedAt)
     await stopped
   })
 
@@ -231,6 +210,7 @@ describeOnEachRelease('when the node breaks', (release) => {
       cause: { code: 'ERR_NODE_SILENT', node: node.name, netTickTime: TICK_TIME },
     }
     expect(closed?.event.error).toMatchObject(lost)
+    tell(`suspended, T = ${TICK_TIME} ms`, '201 calls', closed, silentAt)
     await expect(calls[0]).rejects.toMatchObject(lost)
     expect(remote.counters.callsPending).toBe(0)
     const again = client.connect(node.name, LONG)
@@ -249,6 +229,7 @@ describeOnEachRelease('when the node breaks', (release) => {
     const [bound, old] = await bind(client, remote)
     const { creation } = remote.connected.peer
     const inFlight = callMany(remote, 10)
+    const killedAt = performance.now()
     const restarted = node.restart()
     expect(await outcomes(inFlight, SOON)).toEqual({ ERR_NODE_CONNECTION_LOST: 10 })
     expect(await reasonsOf(bound)).toEqual(NOCONNECTION)
@@ -274,6 +255,7 @@ describeOnEachRelease('when the node breaks', (release) => {
     expect(client.remotes).toEqual([remote])
     expect(remote.connected.peer.creation).not.toBe(creation)
     const attempts = events.of('beamscope:connect').filter(({ at }) => at > lostAt)
+    tell('restarted', 'the node is back', attempts.at(-1), killedAt)
     expect(attempts.at(-1)?.event).toMatchObject({ error: undefined, address: remote.address })
     for (const { event } of attempts.slice(0, -1)) {
       expect(event.error).toMatchObject({ code: expect.stringMatching(/^ERR_/) })
@@ -307,11 +289,14 @@ describeOnEachRelease('when the node breaks', (release) => {
     await using client = clientOf(node)
     const remote = await client.connect(node.name)
     await node.killEpmd()
+    const goneAt = performance.now()
     expect(await remote.call('erlang', 'node')).toEqual(atom(node.name))
     await using other = clientOf(node)
     const wanted = { code: 'ERR_EPMD_NOT_RUNNING' }
     await expect(other.connect(node.name)).rejects.toMatchObject(wanted)
     expect(events.of('beamscope:connect').at(-1)).toMatchObject({ event: { error: wanted } })
+    tell('EPMD gone', 'connect', events.of('beamscope:connect').at(-1), goneAt)
+    const startedAt = performance.now()
     await node.startEpmd()
     if (release === 23) {
       await delay(TICK_TIME)
@@ -320,6 +305,7 @@ describeOnEachRelease('when the node breaks', (release) => {
       })
     } else {
       await eventually(() => other.connect(node.name).then((it) => it.isConnected))
+      tell('EPMD back', 'connect', events.of('beamscope:connect').at(-1), startedAt)
     }
     // It has been there all the time.
     expect(remote.isConnected).toBe(true)
@@ -334,9 +320,12 @@ describeOnEachRelease('when the node breaks', (release) => {
     const [bound] = await bind(client, remote)
     for (let round = 0; round < 5; round++) {
       const inFlight = callMany(remote, 10)
+      const cutAt = performance.now()
       const cut = remote.call('erlang', 'disconnect_node', [atom(client.name ?? '')], LONG)
       expect(await outcomes([...inFlight, cut], SOON)).toEqual({ ERR_NODE_CONNECTION_LOST: 11 })
       expect(remote.isConnected).toBe(false)
+      if (round === 4)
+        tell('cut by the node', '11 calls', events.of('beamscope:close').at(-1), cutAt)
       expect(await remote.call('erlang', 'node', [], LONG)).toEqual(atom(node.name))
     }
     expect(await reasonsOf(bound)).toEqual(NOCONNECTION)
@@ -444,48 +433,10 @@ describeOnRelease('any', 'over TLS', () => {
   })
 })
 
-/** A program of its own, with nothing but its name, its cookie and where EPMD is. */
-class Program {
-  readonly #child: ChildProcess
-  #output = ''
-
-  /** `remote` is connected, and is to be connected again. */
-  constructor(node: ErlangNode, code: string) {
-    const client = new URL('../lib/client.js', import.meta.url).href
-    const script = `
-      import { Cookie, HiddenNode } from '${client}'
-      const [, name, cookie, epmdPort] = process.argv
-      const node = new HiddenNode({ cookie: new Cookie(cookie), epmdPort: Number(epmdPort) })
-      const remote = await node.connect(name, { reconnect: true })
-      ${code}
-    `
-    const argv = ['--input-type=module', '--eval', script, node.name, node.cookie]
-    this.#child = spawnProgram(process.execPath, [...argv, `${node.epmdPort}`])
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.on('data', (chunk) => {
-        this.#output += chunk
-      })
-    }
-  }
-
-  /** Waits until it has printed this. */
-  async printed(text: string): Promise<void> {
-    await eventually(() => this.#output.includes(text))
-  }
-
-  /** Its exit code, and what it has printed. */
-  async end(timeout: number): Promise<[code: number | null, output: string]> {
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), timeout)
-    if (this.#child.exitCode === null) await once(this.#child, 'close')
-    clearTimeout(timer)
-    return [this.#child.exitCode, this.#output]
-  }
-}
-
 describeOnRelease('any', 'a program', () => {
   it.concurrent('that has nothing to wait for ends, though it is connected', async () => {
     await using node = await startErlangNode()
-    const program = new Program(
+    const program = new ClientProgram(
       node,
       `
         node.spawn()
@@ -497,7 +448,7 @@ describeOnRelease('any', 'a program', () => {
 
   it.concurrent('ends when the node that it would connect again is gone', async () => {
     await using node = await startErlangNode()
-    const program = new Program(
+    const program = new ClientProgram(
       node,
       `
         console.log('calls')
@@ -513,7 +464,7 @@ describeOnRelease('any', 'a program', () => {
 
   it.concurrent('lives on as long as a call waits for its node to come back', async () => {
     await using node = await startErlangNode()
-    const program = new Program(
+    const program = new ClientProgram(
       node,
       `
         const sleep = remote.call('timer', 'sleep', [60_000])
@@ -530,7 +481,7 @@ describeOnRelease('any', 'a program', () => {
 
   it.concurrent('lives on as long as it waits for mail, also while its node is gone', async () => {
     await using node = await startErlangNode()
-    const program = new Program(
+    const program = new ClientProgram(
       node,
       `
         const server = node.spawn({ name: 'server' })
@@ -600,6 +551,13 @@ describeOnEachRelease(
       expect(await mail).toEqual(NOCONNECTION)
       const [closed] = events.of('beamscope:close')
       expect((closed?.at ?? 0) - cutAt).toBeLessThan(1.25 * TICK_TIME + SOON)
+      tellFault(
+        release,
+        `network cut, T = ${TICK_TIME} ms`,
+        '201 calls',
+        codeOf(closed?.event.error),
+        (closed?.at ?? Number.NaN) - cutAt,
+      )
       expect(closed?.event.error).toMatchObject({ cause: { code: 'ERR_NODE_SILENT' } })
       expect(remote.counters.callsPending).toBe(0)
       const late = remote.call('erlang', 'node', [], { timeout: 500 })
@@ -610,5 +568,61 @@ describeOnEachRelease(
       expect(await waiting).toEqual(atom(node.name))
     })
   },
-  { isolation: true },
+  { isolation: true, concurrent: true },
+)
+
+/** The address of an isolated node on its own network, past Docker's proxy, which would answer for it. */
+async function addressOf(node: ErlangNode): Promise<string> {
+  const interfaces = await node.evaluate('inet:getifaddrs()')
+  const [, address = ''] = /"eth0".*?\{addr,\{([\d,]+)\}\}/s.exec(interfaces) ?? []
+  return address.replaceAll(',', '.')
+}
+
+describeOnRelease(
+  'any',
+  'a node that vanishes without a word, and comes back',
+  () => {
+    it.concurrent('says that it knows nothing of the connection, and is connected anew', async () => {
+      await using node = await startErlangNode({ isolated: true })
+      using events = new Events(node)
+      const map = new Map([['127.0.0.1', { host: await addressOf(node) }]])
+      await using client = clientOf(node, { netTickTime: 60_000, map })
+      const remote = await client.connect(node.name, { reconnect: true })
+      const [bound] = await bind(client, remote)
+      const { creation } = remote.connected.peer
+      const calls = callMany(remote, 200)
+      await remote.call('erlang', 'node')
+      // With something unread the system resets the connection as the emulator ends, and forgets it.
+      await node.pause()
+      const unread = remote.call('erlang', 'node', [], LONG)
+      await delay(200)
+      await node.disconnect()
+      const restarted = node.restart()
+      // It is as if it were silent: a call ends by its own time-out, alone.
+      const late = remote.call('erlang', 'node', [], { timeout: 500 })
+      expect(await outcomes([late], 500 + SOON)).toEqual({ ERR_TIMEOUT: 1 })
+      await restarted
+      expect(remote.isConnected).toBe(true)
+      expect(events.of('beamscope:close')).toEqual([])
+      expect(remote.counters.callsPending).toBe(201)
+      const backAt = performance.now()
+      await node.reconnect()
+      expect(await outcomes([...calls, unread], 20_000)).toEqual({ ERR_NODE_CONNECTION_LOST: 201 })
+      expect(await reasonsOf(bound)).toEqual(NOCONNECTION)
+      const [closed] = events.of('beamscope:close')
+      // ECONNRESET, and not the tick time.
+      expect(closed?.event.error).toMatchObject({ cause: { code: 'ERR_NET_SOCKET' } })
+      tellFault(
+        node.release,
+        'half-open connection, the network back',
+        '201 calls',
+        codeOf(closed?.event.error),
+        (closed?.at ?? Number.NaN) - backAt,
+      )
+      expect(await remote.call('erlang', 'node', [], LONG)).toEqual(atom(node.name))
+      expect(remote.connected.peer.creation).not.toBe(creation)
+      expect(remote.counters.callsPending).toBe(0)
+    })
+  },
+  { isolation: true, concurrent: true },
 )

@@ -1,6 +1,4 @@
 /** A node with a NIF that takes memory with malloc: the diagnosis has to look outside the allocators. */
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { accountingLine } from '../src/analysis/accounting.ts'
 import { type Diagnosis, diagnose } from '../src/analysis/diagnose.ts'
@@ -10,12 +8,12 @@ import { probe } from '../src/probe/probe.ts'
 import { toSnapshot } from '../src/probe/raw-snapshot.ts'
 import { erlangReleases } from '../src/testing/images.ts'
 import { expectToAddUp } from './support/accounting.ts'
+import { compileLibrary } from './support/compile-library.ts'
 import { describeUnless } from './support/describe-on-release.ts'
 import { whyNoImage } from './support/extra-images.ts'
 import {
   createTemporaryFolder,
   type ErlangNode,
-  runProgram,
   startErlangNode,
   type TemporaryFolder,
 } from './support/index.ts'
@@ -33,17 +31,6 @@ take(_) -> erlang:nif_error(not_loaded).
 const shortfall = await whyNoImage('compiler')
 if (shortfall !== undefined) console.error(`a NIF that mallocs skipped: ${shortfall}`)
 
-/** The library is binary, and what programs print is text. */
-async function compile(source: string): Promise<Uint8Array> {
-  const command = 'gcc -shared -fPIC -O1 -Wall -Werror -x c -o /tmp/nif.so - && base64 /tmp/nif.so'
-  const { status, stdout, stderr } = await runProgram(
-    ['docker', 'run', '--rm', '--interactive', 'beamscope/compiler', 'sh', '-c', command],
-    { input: source, timeout: 60_000 },
-  )
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  return Buffer.from(stdout, 'base64')
-}
-
 async function diagnoseNode({ cookie, epmdPort, name }: ErlangNode): Promise<Diagnosis> {
   await using hidden = new HiddenNode({ cookie: new Cookie(cookie), epmdPort })
   return diagnose(toSnapshot(await probe(await hidden.connect(name))))
@@ -54,8 +41,7 @@ describeUnless(shortfall, 'a NIF that takes memory with malloc', () => {
 
   beforeAll(async () => {
     folder = await createTemporaryFolder()
-    const source = await readFile(new URL('./support/malloc_nif.c', import.meta.url), 'utf8')
-    await writeFile(join(folder.path, 'malloc_nif.so'), await compile(source))
+    await compileLibrary('malloc_nif', folder.path)
   })
 
   afterAll(async () => {

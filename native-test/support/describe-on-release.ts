@@ -4,6 +4,13 @@ import { type ErlangRelease, erlangReleases } from '../../src/testing/images.ts'
 import { chooseRelease, type Survey } from '../../src/testing/releases.ts'
 import { isRequired, type Needs, shortfallOf } from './requirements.ts'
 
+interface Conditions extends Needs {
+  /** Runs its tests beside each other and beside those of other releases: for what mostly waits. */
+  readonly concurrent?: boolean
+  /** What is missing besides; whoever gives it has printed it too. */
+  readonly shortfall?: string | undefined
+}
+
 declare module 'vitest' {
   interface ProvidedContext {
     /** By global-setup.ts, once for all files. */
@@ -20,12 +27,12 @@ export function describeOnRelease(
   release: ErlangRelease | 'any',
   title: string,
   body: () => void,
-  needs: Needs = {},
+  conditions: Conditions = {},
 ): void {
   const choice = chooseRelease(inject('erlangReleases'), release === 'any' ? undefined : release)
-  const shortfall = shortfallOf(choice, needs)
+  const shortfall = conditions.shortfall ?? shortfallOf(choice, conditions)
   const fullTitle = release === 'any' ? title : `${title}, OTP ${release}`
-  describeUnless(shortfall, fullTitle, body)
+  describeUnless(shortfall, fullTitle, body, conditions)
 }
 
 /**
@@ -36,6 +43,7 @@ export function describeUnless(
   shortfall: string | undefined,
   title: string,
   body: () => void,
+  { concurrent = false }: Pick<Conditions, 'concurrent'> = {},
 ): void {
   if (shortfall !== undefined && isRequired()) {
     describe(title, () => {
@@ -44,7 +52,7 @@ export function describeUnless(
       })
     })
   } else {
-    describe.skipIf(shortfall !== undefined)(title, body)
+    describe(title, { concurrent, skip: shortfall !== undefined }, body)
   }
 }
 
@@ -52,9 +60,9 @@ export function describeUnless(
 export function describeOnEachRelease(
   title: string,
   body: (release: ErlangRelease) => void,
-  needs: Needs = {},
+  conditions: Conditions = {},
 ): void {
   for (const release of erlangReleases) {
-    describeOnRelease(release, title, () => body(release), needs)
+    describeOnRelease(release, title, () => body(release), conditions)
   }
 }

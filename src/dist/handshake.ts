@@ -155,7 +155,9 @@ export class Handshake {
       default:
         return new HandshakeClosedError(node, 'send_status', {
           cause,
-          hint: 'the node may want TLS (--tls), or what listens there is no Erlang node',
+          hint:
+            'the node may want TLS (--tls), or be at its limit of processes or ports, which its log says; ' +
+            'or what listens there is no Erlang node',
         })
     }
   }

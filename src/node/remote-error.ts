@@ -4,7 +4,7 @@
  * @see https://www.erlang.org/doc/apps/kernel/erpc.html#call/5
  */
 import { BeamscopeError } from '../errors.ts'
-import { formatTerm, type Term } from '../etf/index.ts'
+import { formatTerm, isAtom, type Term } from '../etf/index.ts'
 
 /** How much of a reason is printed in a message; the whole is in the error's fields. */
 const REASON_LENGTH = 400
@@ -17,8 +17,8 @@ function describe(reason: Term): string {
 export abstract class RemoteError extends BeamscopeError {
   readonly node: string
   readonly reason: Term
-  constructor(message: string, node: string, reason: Term) {
-    super(message)
+  constructor(message: string, node: string, reason: Term, options?: { readonly hint?: string }) {
+    super(message, options)
     this.node = node
     this.reason = reason
   }
@@ -58,10 +58,16 @@ export class RemoteSignalError extends RemoteError {
   }
 }
 
+/** `net_kernel` ends when it cannot start a process for who connects, and the node with it: OTP 23 to 29. */
+const PROCESS_LIMIT_HINT =
+  'the node has as many processes as it may (erl +P): keep this connection until some have ended, ' +
+  'since the node itself ends when anybody connects to it now'
+
 /** The node could not carry the call out: `{erpc, Reason}` or `{badrpc, Reason}`. */
 export class RemoteCallError extends RemoteError {
   readonly code = 'ERR_REMOTE_CALL'
   constructor(node: string, reason: Term) {
-    super(`${node}: the call could not be made: ${describe(reason)}`, node, reason)
+    const options = isAtom(reason, 'system_limit') ? { hint: PROCESS_LIMIT_HINT } : undefined
+    super(`${node}: the call could not be made: ${describe(reason)}`, node, reason, options)
   }
 }

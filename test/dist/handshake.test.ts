@@ -336,6 +336,7 @@ describe('a connection that the peer closes', () => {
     expect(error).toBeInstanceOf(HandshakeClosedError)
     expect(error).toMatchObject({ code: 'ERR_DIST_HANDSHAKE_CLOSED', due: 'send_status' })
     expect(error.hint).toContain('TLS')
+    expect(error.hint).toContain('limit of processes or ports')
   })
 
   it('after its status gave no reason', () => {

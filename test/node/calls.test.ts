@@ -75,6 +75,19 @@ describe('erpc', () => {
     await expect(result).rejects.toBeInstanceOf(type)
   })
 
+  test('says what to do about a node that has as many processes as it may', async () => {
+    const result = node.call('m', 'f')
+    const rejected = expect(result).rejects.toMatchObject({
+      code: 'ERR_REMOTE_CALL',
+      reason: atom('system_limit'),
+      hint: expect.stringContaining('erl +P'),
+    })
+    const { reqId, from } = await peer.nthRequest(0)
+    const reply = { type: 'spawn_reply', reqId, to: from, flags: 0 } as const
+    peer.send({ ...reply, result: atom('system_limit') })
+    await rejected
+  })
+
   test('hands over a result that is not decoded, and decodes a reason to fail', async () => {
     const result = node.callEncoded('lists', 'seq', [1, 3])
     await exit(0, (reference) => tuple(reference, atom('return'), [1, 2, 3]))
