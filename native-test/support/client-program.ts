@@ -4,6 +4,11 @@ import { once } from 'node:events'
 import type { ErlangNode } from './index.ts'
 import { eventually } from './outcomes.ts'
 
+/** What to import a built module by. */
+export function library(file: string): string {
+  return new URL(`../../lib/${file}`, import.meta.url).href
+}
+
 interface ProgramOptions {
   /** Of Node.js. */
   readonly flags?: readonly string[]
@@ -21,14 +26,11 @@ export class ClientProgram {
     code: string,
     { flags = [], environment = {} }: ProgramOptions = {},
   ) {
-    const [client, etf, probe] = ['client.js', 'etf/index.js', 'probe/take-snapshot.js'].map(
-      (file) => new URL(`../../lib/${file}`, import.meta.url).href,
-    )
     const script = `
       import { setTimeout as delay } from 'node:timers/promises'
-      import { Cookie, HiddenNode } from '${client}'
-      import { atom } from '${etf}'
-      import { takeSnapshot } from '${probe}'
+      import { Cookie, HiddenNode } from '${library('client.js')}'
+      import { atom } from '${library('etf/index.js')}'
+      import { takeSnapshot } from '${library('probe/take-snapshot.js')}'
       const [, name, cookie, epmdPort] = process.argv
       const node = new HiddenNode({ cookie: new Cookie(cookie), epmdPort: Number(epmdPort) })
       const remote = await node.connect(name, { reconnect: true })

@@ -234,6 +234,8 @@ export class SocketTransport implements Transport {
     if (this.#isEnding) return
     this.uncork()
     this.#isEnding = true
+    // The peer was first, and no 'close' would call off what follows.
+    if (this.#socket.closed) return
     // As long as the system has something to send, a socket that is closed with something unread, or that
     // something comes for, resets the connection and drops what it has (RFC 2525, 2.17).
     this.#socket.resume()

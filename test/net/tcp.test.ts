@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { connectTcp, formatEndpoint, isLoopback, listenTcp } from '../../src/net/tcp.ts'
 import type { Transport } from '../../src/net/transport.ts'
 
@@ -111,6 +111,25 @@ describe('a connection', () => {
     expect(atServer.text()).toHaveLength(size)
     expect(await atClient.ended).toBeUndefined()
     expect(atClient.text()).toBe('')
+    await listener.close()
+  })
+
+  test('that is closed when the peer has ended it waits for nothing more', async () => {
+    const arrived = deferred<Transport>()
+    const listener = await listenTcp({ host: HOST, port: 0 }, arrived.resolve)
+    const client = await connectTcp({ host: HOST, port: listener.port })
+    const { ended } = collect(client)
+    const server = await arrived.promise
+    server.destroy()
+    await ended
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      client.close()
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
     await listener.close()
   })
 
