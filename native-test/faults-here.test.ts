@@ -76,7 +76,7 @@ describeOnRelease(
       const { heap, duration, ...report } = await reportOf(program)
       await hanging.resume()
       // A connection that is kept takes 7 kB.
-      expect(Number(heap)).toBeLessThan(TIMES * 1_000)
+      expect(Number(heap)).toBeLessThan(TIMES * 2_500)
       expect(report).toEqual({ pending: 0, there: true, here: true })
       const what = `7 faults, ${TIMES} times each: heap ${Math.round(Number(heap) / 1000)} kB`
       tellFault(node.release, what, 'sockets, timers, calls', 'none more', Number(duration))
@@ -199,7 +199,7 @@ const FAULTS = `
     } while (before !== (await countThere()))
     return before
   }
-  await again(5)
+  await again(10)
   const there = await settle()
   const here = countHere()
   const before = await heap()
