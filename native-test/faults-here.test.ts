@@ -70,7 +70,7 @@ describeOnRelease(
       await hanging.pause()
       const program = new ClientProgram(node, FAULTS, {
         // Code that gets compiled meanwhile would take more than what is looked for.
-        flags: ['--expose-gc', '--no-opt', '--no-sparkplug'],
+        flags: ['--expose-gc', '--no-opt', '--no-sparkplug', '--no-flush-bytecode'],
         environment: { HANGING: hanging.name, NO_EPMD: `${await findFreePort()}` },
       })
       const { heap, duration, ...report } = await reportOf(program)
