@@ -35,7 +35,11 @@ export interface Summary {
 const MAX_FINDINGS = 20
 
 /** @param before is called with each index before its input is tried */
-export function runBlock(target: Target, block: Block, before?: (index: number) => void): Summary {
+export async function runBlock(
+  target: Target,
+  block: Block,
+  before?: (index: number) => void,
+): Promise<Summary> {
   const { seed, first, count } = block
   let accepted = 0
   let slowest = 0
@@ -44,7 +48,8 @@ export function runBlock(target: Target, block: Block, before?: (index: number) 
   const start = process.cpuUsage()
   for (let index = first; index < first + count; index++) {
     before?.(index)
-    const examination = examine(target, inputOf(target, seed, index))
+    const examined = examine(target, inputOf(target, seed, index))
+    const examination = examined instanceof Promise ? await examined : examined
     if (examination.verdict === 'accepted') accepted += 1
     if (examination.time > slowest) slowest = examination.time
     if (examination.growth > growth) growth = examination.growth

@@ -44,23 +44,48 @@ export function memoryLimit(target: Target, size: number): number {
   return MEMORY + (target.allowance?.memory ?? 0) + size * MEMORY_OF_BYTE
 }
 
-export function examine(target: Target, input: Uint8Array): Examination {
+/** At once where the target does. */
+export function examine(target: Target, input: Uint8Array): Examination | Promise<Examination> {
   const before = usedMemory()
   const start = performance.now()
-  let verdict: Verdict = 'refused'
-  let finding: Finding | undefined
-  try {
-    verdict = target.run(input)
-  } catch (error) {
-    finding = findingOf(target, input, error)
+  const end = (verdict: Verdict, fault?: Fault): Examination | Promise<Examination> => {
+    const time = performance.now() - start
+    const growth = usedMemory() - before
+    const isOver =
+      time > timeLimit(target, input.length) || growth > memoryLimit(target, input.length)
+    const finding = undefined
+    if (fault === undefined && !isOver) return { verdict, time, growth, finding }
+    return judge(target, input, { verdict, time, growth, finding }, fault)
   }
-  const time = performance.now() - start
-  const growth = usedMemory() - before
-  if (finding === undefined && time > timeLimit(target, input.length))
-    finding = judgeTime(target, input)
+  try {
+    const ran = target.run(input)
+    if (!(ran instanceof Promise)) return end(ran)
+    return ran.then(end, (error: unknown) => end('refused', { error }))
+  } catch (error) {
+    return end('refused', { error })
+  }
+}
+
+/** What was thrown, which may be anything. */
+interface Fault {
+  readonly error: unknown
+}
+
+async function judge(
+  target: Target,
+  input: Uint8Array,
+  examination: Examination,
+  fault: Fault | undefined,
+): Promise<Examination> {
+  const { time, growth } = examination
+  if (fault !== undefined) {
+    return { ...examination, finding: await findingOf(target, input, fault.error) }
+  }
+  let finding: Finding | undefined
+  if (time > timeLimit(target, input.length)) finding = await judgeTime(target, input)
   if (finding === undefined && growth > memoryLimit(target, input.length))
-    finding = judgeMemory(target, input)
-  return { verdict, time, growth, finding }
+    finding = await judgeMemory(target, input)
+  return { ...examination, finding }
 }
 
 /** Heap, and what it holds outside of itself. */
@@ -78,9 +103,9 @@ function exposeCollector(): () => void {
   return typeof gc === 'function' ? () => gc() : () => {}
 }
 
-function findingOf(target: Target, input: Uint8Array, error: unknown): Finding {
+async function findingOf(target: Target, input: Uint8Array, error: unknown): Promise<Finding> {
   // Stacks are left off while inputs are made by the thousand: the error is made once more.
-  const again = withStacks(() => thrownBy(() => target.run(input))) ?? error
+  const again = (await thrownWithStack(target, input)) ?? error
   const kind = again instanceof PropertyError ? 'property' : 'error'
   const text = again instanceof Error ? (again.stack ?? again.message) : String(again)
   const frame = /\n\s+at (\S+ \(?)?.*?([^/]+\.[jt]s):\d+/.exec(text)
@@ -91,33 +116,27 @@ function findingOf(target: Target, input: Uint8Array, error: unknown): Finding {
   return { target: target.name, kind, what: text, key }
 }
 
-function withStacks<Value>(run: () => Value): Value {
+async function thrownWithStack(target: Target, input: Uint8Array): Promise<unknown> {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 30
   try {
-    return run()
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
-  }
-}
-
-function thrownBy(run: () => unknown): unknown {
-  try {
-    run()
+    await target.run(input)
   } catch (error) {
     return error
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
   return undefined
 }
 
 /** A finding only if each of three runs takes more processor time than allowed. */
-function judgeTime(target: Target, input: Uint8Array): Finding | undefined {
+async function judgeTime(target: Target, input: Uint8Array): Promise<Finding | undefined> {
   const limit = timeLimit(target, input.length)
   let least = Number.POSITIVE_INFINITY
   for (let left = RETRIES; left > 0; left--) {
     collect()
     const start = process.cpuUsage()
-    target.run(input)
+    await target.run(input)
     const { user, system } = process.cpuUsage(start)
     least = Math.min(least, (user + system) / 1000)
     if (least <= limit) return undefined
@@ -127,13 +146,13 @@ function judgeTime(target: Target, input: Uint8Array): Finding | undefined {
 }
 
 /** A finding only if each of three runs takes more memory than allowed. */
-function judgeMemory(target: Target, input: Uint8Array): Finding | undefined {
+async function judgeMemory(target: Target, input: Uint8Array): Promise<Finding | undefined> {
   const limit = memoryLimit(target, input.length)
   let least = Number.POSITIVE_INFINITY
   for (let left = RETRIES; left > 0; left--) {
     collect()
     const before = usedMemory()
-    target.run(input)
+    await target.run(input)
     least = Math.min(least, usedMemory() - before)
     if (least <= limit) return undefined
   }

@@ -93,12 +93,12 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** One input, here and now, where a debugger can be. */
-function again({ targets: chosen, seed }: Options, index: number): number {
+async function again({ targets: chosen, seed }: Options, index: number): Promise<number> {
   const [target] = chosen
   if (target === undefined) return 2
   const input = inputOf(target, seed, index)
   console.log(`${input.length} bytes: ${write(target.name, seed, index)}`)
-  const { verdict, time, growth, finding } = examine(target, input)
+  const { verdict, time, growth, finding } = await examine(target, input)
   console.log(`${time.toFixed(1)} ms, ${growth} bytes of memory`)
   console.log(finding === undefined ? verdict : `${finding.kind}: ${finding.what}`)
   return finding === undefined ? 0 : 1

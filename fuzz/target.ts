@@ -20,10 +20,12 @@ export interface Target {
   /**
    * Has the input read and sees whether all is right, also for who comes after.
    *
+   * What waits for nothing returns at once: a promise for each input would cost more than most of them.
+   *
    * @throws {PropertyError} where something that must hold does not
    * @throws what the code under test throws and must not
    */
-  run(input: Uint8Array): Verdict
+  run(input: Uint8Array): Verdict | Promise<Verdict>
   /** What an input may take beside what its size allows. */
   readonly allowance?: Partial<Allowance>
 }

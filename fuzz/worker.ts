@@ -21,5 +21,9 @@ process.on('SIGINT', () => {})
 process.on('message', (message) => {
   const task: Task = JSON.parse(String(message))
   const trace = task.traces ? (index: number) => void writeSync(1, `${index}\n`) : undefined
-  process.send?.(JSON.stringify(runBlock(targetNamed(task.target), task, trace)))
+  void answer(task, trace)
 })
+
+async function answer(task: Task, trace: ((index: number) => void) | undefined): Promise<void> {
+  process.send?.(JSON.stringify(await runBlock(targetNamed(task.target), task, trace)))
+}

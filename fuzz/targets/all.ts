@@ -3,6 +3,7 @@
  */
 import type { Target } from '../target.ts'
 import { allocatorsTarget, snapshotsTarget } from './allocators.ts'
+import { conversationTarget } from './conversation.ts'
 import { epmdAnswerTarget, epmdRequestTarget } from './epmd.ts'
 import { framesTarget } from './frames.ts'
 import { handshakeMessageTarget, handshakeStateTarget } from './handshake.ts'
@@ -36,6 +37,7 @@ export const targets: readonly Target[] = [
   fragmentsTarget,
   controlTarget,
   sentTarget,
+  conversationTarget,
   allocatorsTarget,
   snapshotsTarget,
   recordingsTarget,

@@ -13,8 +13,8 @@ const inputs = targets.flatMap((target) => {
 })
 
 describe('what once failed', () => {
-  it.each(inputs)('$target.name: $name', ({ target, path }) => {
-    expect(examine(target, readFileSync(path)).finding).toBeUndefined()
+  it.each(inputs)('$target.name: $name', async ({ target, path }) => {
+    expect((await examine(target, readFileSync(path))).finding).toBeUndefined()
   })
 
   it('is all known to a target', () => {

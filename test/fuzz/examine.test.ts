@@ -14,19 +14,22 @@ class OtherError extends BeamscopeError {
 
 const input = Uint8Array.of(1, 2, 3)
 
-function targetOf(run: (input: Uint8Array) => Verdict): Target {
+function targetOf(run: (input: Uint8Array) => Verdict | Promise<Verdict>): Target {
   return { name: 'made up', title: '', seeds: () => [], generate: (out) => out.noise(3), run }
 }
 
+interface Found {
+  readonly kind: string
+  readonly what: string
+}
+
 /** What is found in a target that does this. */
-function found(run: () => unknown): { readonly kind: string; readonly what: string } | undefined {
-  return examine(
-    targetOf(() => {
-      const value = attempt([AllowedError], run)
-      return value === undefined ? 'refused' : 'accepted'
-    }),
-    input,
-  ).finding
+async function found(run: () => unknown): Promise<Found | undefined> {
+  const target = targetOf(() => {
+    const value = attempt([AllowedError], run)
+    return value === undefined ? 'refused' : 'accepted'
+  })
+  return (await examine(target, input)).finding
 }
 
 /** Keeps the processor busy for so many milliseconds of its time. */
@@ -45,61 +48,70 @@ function throwing(error: unknown): () => never {
 }
 
 describe('an input', () => {
-  it('is accepted or refused when all is right', () => {
-    expect(
-      examine(
-        targetOf(() => 'accepted'),
-        input,
-      ),
-    ).toMatchObject({ verdict: 'accepted' })
-    expect(found(() => 1)).toBeUndefined()
-    expect(found(throwing(new AllowedError('no')))).toBeUndefined()
+  it('is accepted or refused when all is right', async () => {
+    const target = targetOf(() => 'accepted')
+    // At once: whoever waits for nothing pays for no promise.
+    expect(examine(target, input)).toMatchObject({ verdict: 'accepted', finding: undefined })
+    expect(await found(() => 1)).toBeUndefined()
+    expect(await found(throwing(new AllowedError('no')))).toBeUndefined()
+  })
+
+  it('may take until later', async () => {
+    const later = targetOf(async (): Promise<Verdict> => {
+      await new Promise((resolve) => setImmediate(resolve))
+      return 'accepted'
+    })
+    expect(await examine(later, input)).toMatchObject({ verdict: 'accepted', finding: undefined })
+    const failing = targetOf(async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      throw new TypeError('no')
+    })
+    expect((await examine(failing, input)).finding).toMatchObject({ kind: 'error' })
   })
 
   it.each([
     ['of another class of ours', new OtherError('no')],
     ['that is no error of ours', new TypeError('no')],
     ['that is no error at all', 'no'],
-  ])('is a finding when something comes out %s', (_, thrown) => {
-    expect(found(throwing(thrown))).toMatchObject({ kind: 'error' })
+  ])('is a finding when something comes out %s', async (_, thrown) => {
+    expect(await found(throwing(thrown))).toMatchObject({ kind: 'error' })
   })
 
   it.each(['a\u001b[31m', 'a\nb', 'a\u202eb', 'x'.repeat(5000)])(
     'is a finding when an error says what cannot be shown',
-    (text) => {
-      expect(found(throwing(new AllowedError(text)))).toMatchObject({ kind: 'property' })
-      expect(found(throwing(new AllowedError('a', { hint: text.slice(0, 10) })))?.kind).toBe(
-        text.length > 100 ? undefined : 'property',
-      )
+    async (text) => {
+      expect(await found(throwing(new AllowedError(text)))).toMatchObject({ kind: 'property' })
+      const hint = await found(throwing(new AllowedError('a', { hint: text.slice(0, 10) })))
+      expect(hint?.kind).toBe(text.length > 100 ? undefined : 'property')
     },
   )
 
-  it('is a finding when something does not hold', () => {
-    const finding = found(() => check(false, 'it is so'))
+  it('is a finding when something does not hold', async () => {
+    const finding = await found(() => check(false, 'it is so'))
     expect(finding).toMatchObject({ kind: 'property' })
     expect(finding?.what).toContain('it is so')
   })
 
-  it('is a finding when it takes too long each time', () => {
+  it('is a finding when it takes too long each time', async () => {
     const target = targetOf(() => {
       work(2 * timeLimit(target, input.length))
       return 'accepted'
     })
-    expect(examine(target, input).finding).toMatchObject({ kind: 'slow' })
+    expect((await examine(target, input)).finding).toMatchObject({ kind: 'slow' })
   })
 
-  it('is no finding when it takes long once', () => {
+  it('is no finding when it takes long once', async () => {
     let runs = 0
     const target = targetOf(() => {
       runs += 1
       if (runs === 1) work(2 * timeLimit(target, input.length))
       return 'accepted'
     })
-    expect(examine(target, input).finding).toBeUndefined()
+    expect((await examine(target, input)).finding).toBeUndefined()
     expect(runs).toBeGreaterThan(1)
   })
 
-  it('is a finding when it takes too much memory each time', () => {
+  it('is a finding when it takes too much memory each time', async () => {
     const kept: Uint8Array[] = []
     const target = targetOf(() => {
       kept.push(new Uint8Array(4 * memoryLimit(target, input.length)))
@@ -107,19 +119,19 @@ describe('an input', () => {
     })
     // Else what is collected meanwhile hides it.
     collect()
-    expect(examine(target, input).finding).toMatchObject({ kind: 'memory' })
+    expect((await examine(target, input)).finding).toMatchObject({ kind: 'memory' })
   })
 })
 
 describe('a block', () => {
-  it('counts its inputs, and tells of findings of one kind once', () => {
+  it('counts its inputs, and tells of findings of one kind once', async () => {
     const target = targetOf((it) => {
       check((it[0] ?? 0) % 2 === 0, `the first byte is ${it[0]}`)
       return 'accepted'
     })
     const before: number[] = []
     const block = { target: 'made up', seed: 1, first: 100, count: 50 }
-    const summary = runBlock(target, block, (index) => void before.push(index))
+    const summary = await runBlock(target, block, (index) => void before.push(index))
     expect(before).toEqual(Array.from({ length: 50 }, (_, index) => 100 + index))
     expect(summary.inputs).toBe(50)
     expect(summary.findings).toHaveLength(1)

@@ -6,10 +6,11 @@ import { targetNamed, targets } from '../../fuzz/targets/all.ts'
 const seed = 20260131
 
 describe.each(targets.map((target) => [target.name, target] as const))('%s', (name, target) => {
-  it('takes its seeds', () => {
+  it('takes its seeds', async () => {
     expect(target.seeds()).not.toHaveLength(0)
-    for (const input of target.seeds()) expect(target.run(input)).toMatch(/accepted|refused/)
-    expect(target.seeds().some((it) => target.run(it) === 'accepted')).toBe(true)
+    const verdicts: string[] = []
+    for (const input of target.seeds()) verdicts.push(await target.run(input))
+    expect(verdicts).toContain('accepted')
   })
 
   it('makes the same inputs of the same seed, and others of another', () => {
@@ -21,8 +22,8 @@ describe.each(targets.map((target) => [target.name, target] as const))('%s', (na
     expect(inputs(seed)).not.toEqual(inputs(seed + 1))
   })
 
-  it('holds against some inputs, of which it takes some and refuses others', () => {
-    const summary = runBlock(target, { target: name, seed, first: 0, count: 400 })
+  it('holds against some inputs, of which it takes some and refuses others', async () => {
+    const summary = await runBlock(target, { target: name, seed, first: 0, count: 400 })
     expect(summary.findings).toEqual([])
     expect(summary.accepted).toBeGreaterThan(0)
     expect(summary.accepted).toBeLessThan(400)
