@@ -4,19 +4,21 @@
  * @see https://www.erlang.org/doc/apps/kernel/erpc.html
  */
 import { ControlMessageError } from '../src/dist/control.ts'
-import { FragmentError } from '../src/dist/fragments.ts'
+import { FragmentError, MessageTooLargeError } from '../src/dist/fragments.ts'
 import { FrameSplitter, FrameTooLargeError } from '../src/dist/frames.ts'
 import { HeaderError } from '../src/dist/header-error.ts'
 import { type Message, MessageDecoder, type Received } from '../src/dist/message-decoder.ts'
 import { readSignal, type Signal, tryRead, type UnreadBody } from '../src/dist/signals.ts'
 import {
   Atom,
+  DecodeError,
   equals,
   isAtom,
   isTuple,
   Pid,
   Reference,
   type Term,
+  TermCursor,
   type Tuple,
 } from '../src/etf/index.ts'
 import type { Identity } from '../src/node/identity.ts'
@@ -89,7 +91,9 @@ function answerIn(
   const signal = readSignal(control, payload)
   if (!(signal?.to instanceof Pid) || !identity.isCaller(signal.to)) return undefined
   if (signal.type === 'down') return [signal.ref, (call, ref) => readExit(call, ref, signal)]
-  const message = signal.type === 'message' ? tryRead(signal.message) : undefined
+  if (signal.type !== 'message') return undefined
+  const message = tryRead(signal.message)
+  if (message === undefined) return readBroken(signal.message)
   if (!isTuple(message, 2)) return undefined
   const [tag, reply] = message.elements
   if (!(tag instanceof Reference) || reply === undefined) return undefined
@@ -123,6 +127,23 @@ function readExit(
 
 function isReturn({ elements: [ref, kind] }: Tuple, reference: Reference): boolean {
   return ref !== undefined && equals(ref, reference) && isAtom(kind, 'return')
+}
+
+/** What cannot be read fails the call whose reference it begins with, as far as that can be. */
+function readBroken(message: UnreadBody): readonly [reference: Reference, read: Read] | undefined {
+  try {
+    const cursor = new TermCursor(message.encoded())
+    const tag = cursor.enterTuple() === 2 ? cursor.term() : undefined
+    if (!(tag instanceof Reference)) return undefined
+    return [tag, (call) => (isAnsweredByMessage(call) ? 'failure' : undefined)]
+  } catch (error) {
+    if (error instanceof DecodeError || error instanceof MessageTooLargeError) return undefined
+    throw error
+  }
+}
+
+function isAnsweredByMessage(call: Call): boolean {
+  return call === 'by pid' || call === 'by name' || call === 'rpc'
 }
 
 function readReply(call: Call, reply: Term): Answer | undefined {

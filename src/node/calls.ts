@@ -162,6 +162,14 @@ export class Calls {
     return true
   }
 
+  /** Takes a message `{Reference, Reply}` of which the reply cannot be read. */
+  unreadableReply(reference: Reference, message: UnreadBody): void {
+    const call = this.#find(reference)
+    if (call?.exchange.readReply === undefined) return
+    call.settle(() => this.#tryRead(() => message.read()))
+    if (call.monitored !== undefined) this.#demonitor(reference, call.monitored)
+  }
+
   /** Ends every call. */
   fail(error: Error): void {
     for (const call of [...this.#calls.values()]) {

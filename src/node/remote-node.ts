@@ -3,6 +3,7 @@
  */
 import type { ControlMessage, SpawnRequest } from '../dist/control.ts'
 import { flag, hasFlags } from '../dist/flags.ts'
+import { MessageTooLargeError } from '../dist/fragments.ts'
 import type { Connected } from '../dist/handshake.ts'
 import type { Payload } from '../dist/payload.ts'
 import {
@@ -12,7 +13,16 @@ import {
   tryRead,
   type UnreadBody,
 } from '../dist/signals.ts'
-import { Atom, EncodedTerm, isTuple, Pid, Reference, type Term } from '../etf/index.ts'
+import {
+  Atom,
+  DecodeError,
+  EncodedTerm,
+  isTuple,
+  Pid,
+  Reference,
+  type Term,
+  TermCursor,
+} from '../etf/index.ts'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
 import { Calls, DEFAULT_TIMEOUT, type Exchange, MAX_CALLS, type Result } from './calls.ts'
 import type { Connection, ConnectionCounters } from './connection.ts'
@@ -237,9 +247,12 @@ export class RemoteNode implements Peer, AsyncDisposable {
 
   /** An answer of `rex` or of a `gen_server`, or what a called function prints. */
   #receive(body: UnreadBody): void {
-    // One that cannot be read does not tell whose it was.
     const message = tryRead(body, { binaries: 'view' })
-    if (message === undefined) return
+    if (message === undefined) {
+      const tag = readTag(body)
+      if (tag !== undefined) this.#calls.unreadableReply(tag, body)
+      return
+    }
     if (isTuple(message, 2)) {
       const [tag, reply] = message.elements
       if (tag instanceof Reference && reply !== undefined && this.#calls.reply(tag, reply)) return
@@ -311,6 +324,18 @@ export class RemoteNode implements Peer, AsyncDisposable {
 
   #notify(error: Error | undefined): void {
     for (const wake of [...this.#waiting]) wake(error)
+  }
+}
+
+/** The reference in `{Reference, Reply}`, where no more of it can be read; whose else it is stays unknown. */
+function readTag(body: UnreadBody): Reference | undefined {
+  try {
+    const cursor = new TermCursor(body.encoded())
+    const tag = cursor.enterTuple() === 2 ? cursor.term() : undefined
+    return tag instanceof Reference ? tag : undefined
+  } catch (error) {
+    if (error instanceof DecodeError || error instanceof MessageTooLargeError) return undefined
+    throw error
   }
 }
 
