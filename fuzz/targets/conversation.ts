@@ -19,7 +19,16 @@ import { MessageDecoder } from '../../src/dist/message-decoder.ts'
 import { MessageEncoder } from '../../src/dist/message-encoder.ts'
 import { parseNodeName } from '../../src/dist/node-name.ts'
 import { ProtocolError } from '../../src/dist/protocol-error.ts'
-import { atom, equals, isAtom, Pid, Reference, type Term, tuple } from '../../src/etf/index.ts'
+import {
+  atom,
+  DecodeError,
+  equals,
+  isAtom,
+  Pid,
+  Reference,
+  type Term,
+  tuple,
+} from '../../src/etf/index.ts'
 import { NetError } from '../../src/net/errors.ts'
 import { Connection } from '../../src/node/connection.ts'
 import {
@@ -402,7 +411,8 @@ function checkOutcome(call = '', outcome: Outcome | undefined, answer: Answer): 
   if (outcome === undefined) throw new PropertyError(`the call ${call} is not settled`)
   if ('error' in outcome) {
     check(answer === 'failure', `the call ${call} fails, which is answered`)
-    checkError(CALL_ERRORS, outcome.error)
+    // Whoever asked for it encoded decodes it.
+    checkError(call === 'encoded' ? [...CALL_ERRORS, DecodeError] : CALL_ERRORS, outcome.error)
     if (outcome.error instanceof ConnectionLostError) checkCause(outcome.error)
     return
   }
@@ -492,21 +502,26 @@ async function converse(input: Uint8Array): Promise<Verdict> {
   const handshake = HANDSHAKES[(options >> 2) % HANDSHAKES.length] ?? 'right'
   const world = new World()
   const good = new GoodConnection(world, FORMS[form] ?? 0n)
-  const answered = good.remote.call('m', 'f')
-  const [request] = good.received
-  const reference = request?.reference
-  if (reference === undefined) throw new PropertyError('a call sends no request')
-  const fuzzed = new FuzzedConnection(world, reference.words[2] ?? 0, handshake !== 'accepted')
-  const beginning = handshake === 'right' ? rightHandshakes[form] : undefined
-  const stream = Buffer.concat([beginning ?? new Uint8Array(), input.subarray(2)])
-  fuzzed.deliver(stream, CHUNKS[size % CHUNKS.length] ?? 1)
-  const verdict = await fuzzed.finish()
-  good.answer(reference, atom('right'))
-  check(isAtom(await answered, 'right'), 'a call on another connection is answered wrong')
-  await good.checkEcho(world)
-  good.end()
-  await world.close()
-  return verdict
+  try {
+    const answered = good.remote.call('m', 'f')
+    // Where something is wrong before, nobody waits for it.
+    answered.catch(() => {})
+    const [request] = good.received
+    const reference = request?.reference
+    if (reference === undefined) throw new PropertyError('a call sends no request')
+    const fuzzed = new FuzzedConnection(world, reference.words[2] ?? 0, handshake !== 'accepted')
+    const beginning = handshake === 'right' ? rightHandshakes[form] : undefined
+    const stream = Buffer.concat([beginning ?? new Uint8Array(), input.subarray(2)])
+    fuzzed.deliver(stream, CHUNKS[size % CHUNKS.length] ?? 1)
+    const verdict = await fuzzed.finish()
+    good.answer(reference, atom('right'))
+    check(isAtom(await answered, 'right'), 'a call on another connection is answered wrong')
+    await good.checkEcho(world)
+    return verdict
+  } finally {
+    good.end()
+    await world.close()
+  }
 }
 
 /** Of an input that has none of its own. */
