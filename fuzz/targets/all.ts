@@ -10,6 +10,7 @@ import { handshakeMessageTarget, handshakeStateTarget } from './handshake.ts'
 import { controlTarget, fragmentsTarget, messagesTarget, sentTarget } from './messages.ts'
 import { nodeListTarget, nodeNameTarget, nodePatternTarget } from './names.ts'
 import { osMemoryTarget } from './os-memory.ts'
+import { probeTarget } from './probe.ts'
 import { recordingsTarget } from './recordings.ts'
 import {
   compressedTarget,
@@ -42,6 +43,7 @@ export const targets: readonly Target[] = [
   snapshotsTarget,
   recordingsTarget,
   osMemoryTarget,
+  probeTarget,
   nodeNameTarget,
   nodeListTarget,
   nodePatternTarget,

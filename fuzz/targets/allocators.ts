@@ -176,9 +176,9 @@ function writeInstance(out: ByteWriter): void {
   })
 }
 
-function writeAllocators(out: ByteWriter): void {
+/** As a node answers, or as recon keeps it. */
+export function writeAllocators(out: ByteWriter, isRecon: boolean = out.random.oneIn(4)): void {
   const { random } = out
-  const isRecon = random.oneIn(4)
   const count = random.small(5)
   if (count > 0) {
     out.uint8(tag.LIST)
@@ -228,7 +228,8 @@ function writeAnswer(out: ByteWriter): void {
   out.uint8(tag.NIL)
 }
 
-function writeMemory(out: ByteWriter): void {
+/** What `erlang:memory()` returns. */
+export function writeMemory(out: ByteWriter): void {
   if (out.random.oneIn(8)) {
     writeNamed(out, 'undefined')
     return

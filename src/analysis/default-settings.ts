@@ -71,35 +71,40 @@ interface Defaults {
   readonly pool: string
 }
 
-const DEFAULTS: Readonly<Record<string, Defaults>> = {
-  binary_alloc: { own: { atags: true }, mmbcs: 128 * KiB, acul: 60, pool: 'B' },
-  driver_alloc: { own: { atags: true }, mmbcs: 128 * KiB, acul: 60, pool: 'R' },
-  eheap_alloc: { own: { rsbcst: 50 }, mmbcs: 512 * KiB, acul: 45, pool: 'H' },
-  ets_alloc: { own: {}, mmbcs: 128 * KiB, acul: 60, pool: 'E' },
-  fix_alloc: { own: {}, mmbcs: 128 * KiB, acul: 60, pool: 'F' },
-  literal_alloc: {
-    own: { ...WITHOUT_THRESHOLD, t: false, as: 'aobf' },
-    mmbcs: MiB,
-    acul: undefined,
-    pool: '',
-  },
-  ll_alloc: { own: WITHOUT_THRESHOLD, mmbcs: 2 * MiB, acul: 85, pool: 'L' },
-  sl_alloc: { own: { rsbcst: 80 }, mmbcs: 128 * KiB, acul: 60, pool: 'S' },
-  std_alloc: { own: {}, mmbcs: 128 * KiB, acul: 60, pool: 'D' },
-  temp_alloc: {
-    own: { rsbcst: 90, rmbcmt: 100 },
-    mmbcs: 128 * KiB,
-    acul: undefined,
-    pool: '',
-  },
-}
+/** By the allocator, as are the others. */
+const DEFAULTS: ReadonlyMap<string, Defaults> = new Map(
+  Object.entries<Defaults>({
+    binary_alloc: { own: { atags: true }, mmbcs: 128 * KiB, acul: 60, pool: 'B' },
+    driver_alloc: { own: { atags: true }, mmbcs: 128 * KiB, acul: 60, pool: 'R' },
+    eheap_alloc: { own: { rsbcst: 50 }, mmbcs: 512 * KiB, acul: 45, pool: 'H' },
+    ets_alloc: { own: {}, mmbcs: 128 * KiB, acul: 60, pool: 'E' },
+    fix_alloc: { own: {}, mmbcs: 128 * KiB, acul: 60, pool: 'F' },
+    literal_alloc: {
+      own: { ...WITHOUT_THRESHOLD, t: false, as: 'aobf' },
+      mmbcs: MiB,
+      acul: undefined,
+      pool: '',
+    },
+    ll_alloc: { own: WITHOUT_THRESHOLD, mmbcs: 2 * MiB, acul: 85, pool: 'L' },
+    sl_alloc: { own: { rsbcst: 80 }, mmbcs: 128 * KiB, acul: 60, pool: 'S' },
+    std_alloc: { own: {}, mmbcs: 128 * KiB, acul: 60, pool: 'D' },
+    temp_alloc: {
+      own: { rsbcst: 90, rmbcmt: 100 },
+      mmbcs: 128 * KiB,
+      acul: undefined,
+      pool: '',
+    },
+  }),
+)
 
-const OTHERS: Readonly<Record<string, Settings>> = {
-  mseg_alloc: { amcbf: 4 * MiB, rmcbf: 20, mcs: 10 },
-  sys_alloc: { e: true, m: 'libc', tt: 128 * KiB, tp: 0 },
-  // Of its default_mmap: no super carrier.
-  erts_mmap: { scs: 0 },
-}
+const OTHERS: ReadonlyMap<string, Settings> = new Map(
+  Object.entries<Settings>({
+    mseg_alloc: { amcbf: 4 * MiB, rmcbf: 20, mcs: 10 },
+    sys_alloc: { e: true, m: 'libc', tt: 128 * KiB, tp: 0 },
+    // Of its default_mmap: no super carrier.
+    erts_mmap: { scs: 0 },
+  }),
+)
 
 /**
  * The defaults of one instance, under the names of the options. A name that a release does not know
@@ -110,8 +115,8 @@ const OTHERS: Readonly<Record<string, Settings>> = {
 export function defaultSettings(of: DefaultsOf): Settings | undefined {
   const release = of.otpRelease === undefined ? undefined : Number(of.otpRelease)
   if (release !== undefined && !(release >= OLDEST && release <= NEWEST)) return undefined
-  const defaults = DEFAULTS[of.allocator]
-  if (defaults === undefined) return OTHERS[of.allocator]
+  const defaults = DEFAULTS.get(of.allocator)
+  if (defaults === undefined) return OTHERS.get(of.allocator)
   return {
     ...COMMON,
     ...sizesOf(of, defaults),

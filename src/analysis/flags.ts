@@ -5,32 +5,35 @@
  */
 import type { OptionValue } from './snapshot.ts'
 
-const LETTERS: Readonly<Record<string, string>> = {
-  binary_alloc: 'B',
-  driver_alloc: 'R',
-  eheap_alloc: 'H',
-  erts_mmap: 'M',
-  ets_alloc: 'E',
-  exec_alloc: 'X',
-  fix_alloc: 'F',
-  literal_alloc: 'I',
-  ll_alloc: 'L',
-  mseg_alloc: 'M',
-  sl_alloc: 'S',
-  std_alloc: 'D',
-  sys_alloc: 'Y',
-  temp_alloc: 'T',
-}
+/** A map: an allocator may be called like what every object has. */
+const LETTERS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    binary_alloc: 'B',
+    driver_alloc: 'R',
+    eheap_alloc: 'H',
+    erts_mmap: 'M',
+    ets_alloc: 'E',
+    exec_alloc: 'X',
+    fix_alloc: 'F',
+    literal_alloc: 'I',
+    ll_alloc: 'L',
+    mseg_alloc: 'M',
+    sl_alloc: 'S',
+    std_alloc: 'D',
+    sys_alloc: 'Y',
+    temp_alloc: 'T',
+  }),
+)
 
 /** The flag that sets a parameter of one allocator: `+MBas` for `as` of `binary_alloc`. */
 export function allocatorFlag(allocator: string, parameter: string): string {
   // `u` sets it for all: right for an allocator that is not known here.
-  return `+M${LETTERS[allocator] ?? 'u'}${parameter}`
+  return `+M${LETTERS.get(allocator) ?? 'u'}${parameter}`
 }
 
 /** The allocators with that letter: `mseg_alloc` and `erts_mmap` share theirs. */
 export function lettered(letter: string): readonly string[] {
-  return Object.keys(LETTERS).filter((allocator) => LETTERS[allocator] === letter)
+  return [...LETTERS].flatMap(([allocator, own]) => (own === letter ? [allocator] : []))
 }
 
 /** Settings whose flags take kilobytes; the others that are sizes stand below. */

@@ -5,28 +5,31 @@ import type { NoHelp } from './finding.ts'
 import { allocatorFlag } from './flags.ts'
 import type { AllocatorOccupancy } from './occupancy.ts'
 
-const SURVIVORS: Readonly<Record<string, readonly NoHelp[]>> = {
-  binary_alloc: [
-    {
-      what: '[erlang:garbage_collect(P) || P <- processes()]',
-      why:
-        'what is left is referenced, and a collection moves no binary beyond 64 bytes (measured: 181 MiB ' +
-        'stayed 181). It helps where processes refer to binaries that they no longer need',
-    },
-  ],
-  ets_alloc: [
-    {
-      what: '[erlang:garbage_collect(P) || P <- processes()]',
-      why: 'rows of tables are no part of any heap',
-    },
-  ],
-}
+/** By the allocator. */
+const SURVIVORS: ReadonlyMap<string, readonly NoHelp[]> = new Map(
+  Object.entries({
+    binary_alloc: [
+      {
+        what: '[erlang:garbage_collect(P) || P <- processes()]',
+        why:
+          'what is left is referenced, and a collection moves no binary beyond 64 bytes (measured: 181 MiB ' +
+          'stayed 181). It helps where processes refer to binaries that they no longer need',
+      },
+    ],
+    ets_alloc: [
+      {
+        what: '[erlang:garbage_collect(P) || P <- processes()]',
+        why: 'rows of tables are no part of any heap',
+      },
+    ],
+  }),
+)
 
 /** Against what survived a peak. */
 export function fragmentationNoHelp(allocator: string): readonly NoHelp[] {
   const flag = (parameter: string) => allocatorFlag(allocator, parameter)
   return [
-    ...(SURVIVORS[allocator] ?? []),
+    ...(SURVIVORS.get(allocator) ?? []),
     ...(allocator === 'eheap_alloc'
       ? []
       : [

@@ -83,22 +83,22 @@ export function settings(snapshot: Snapshot): readonly AllocatorSettings[] {
           allocator,
           instances,
           settings: Object.entries(options).map(([name, value]) =>
-            settingOf(allocator, name, value, defaults?.[name]),
+            settingOf(allocator, name, value, presetOf(defaults, name)),
           ),
         }
       },
     )
   }
-  const names = [...new Set(snapshot.allocators.map(({ allocator }) => allocator))]
+  const byName = new Map<string, Told[]>()
+  for (const each of snapshot.allocators) {
+    const told = byName.get(each.allocator)
+    if (told === undefined) byName.set(each.allocator, [each])
+    else told.push(each)
+  }
   const { mseg, sysAllocOptions, mappers } = snapshot
   const mapper = mappers.default_mmap
   return [
-    ...names.flatMap((name) =>
-      of(
-        name,
-        snapshot.allocators.filter(({ allocator }) => allocator === name),
-      ),
-    ),
+    ...[...byName].flatMap(([name, told]) => of(name, told)),
     ...of('mseg_alloc', mseg),
     ...of(
       'sys_alloc',
@@ -118,14 +118,12 @@ function mapperOptions({ options, superCarrier }: Mapper): Settings {
 
 /** How many schedulers a node has, by its instances where it did not say. */
 export function schedulersOf({ schedulers, allocators, mseg }: Snapshot): number {
-  return (
-    schedulers ??
-    Math.max(
-      1,
-      ...allocators.map(({ instance }) => instance),
-      ...mseg.map(({ instance }) => instance),
-    )
-  )
+  return schedulers ?? Math.max(1, highestInstance(allocators), highestInstance(mseg))
+}
+
+/** 0 without any. As arguments of one call, there could be more of them than the stack holds. */
+export function highestInstance(all: readonly { readonly instance: number }[]): number {
+  return all.reduce((highest, { instance }) => Math.max(highest, instance), 0)
 }
 
 interface Told {
@@ -158,6 +156,11 @@ function textOf(options: Settings): string {
 
 /** How `cp` says that there is no pool; nothing can be set to it. */
 const NONE = 'undefined'
+
+/** An option may be called like what every object has. */
+function presetOf(defaults: Settings | undefined, name: string): OptionValue | undefined {
+  return defaults !== undefined && Object.hasOwn(defaults, name) ? defaults[name] : undefined
+}
 
 function settingOf(
   allocator: string,

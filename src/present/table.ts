@@ -21,7 +21,7 @@ export function table(
     chars: NO_RULES,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   })
-  cells.push(...rows.map((row) => [...row]))
+  for (const row of rows) cells.push([...row])
   return cells
     .toString()
     .split('\n')

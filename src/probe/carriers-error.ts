@@ -11,14 +11,13 @@ export class InstrumentMissingError extends BeamscopeError {
   readonly application: string
   constructor(node: string, otpRelease: string | undefined) {
     const application = Number(otpRelease) < 26 ? 'tools' : 'runtime_tools'
-    super(
-      `${node} has no module instrument, which is in ${application} on OTP ${otpRelease ?? '26 and later'}`,
-      {
-        hint:
-          `add ${application} to the applications of its release (mix: extra_applications; rebar3: the ` +
-          'list in relx), where it need not be started. beamscope fragmentation does without',
-      },
-    )
+    // The node says it, and may say anything.
+    const release = /^\d{1,3}$/.test(otpRelease ?? '') ? otpRelease : '26 and later'
+    super(`${node} has no module instrument, which is in ${application} on OTP ${release}`, {
+      hint:
+        `add ${application} to the applications of its release (mix: extra_applications; rebar3: the ` +
+        'list in relx), where it need not be started. beamscope fragmentation does without',
+    })
     this.node = node
     this.application = application
   }
@@ -31,7 +30,7 @@ export class NoSuchInstanceError extends BeamscopeError {
   readonly instance: number
   readonly instances: readonly number[]
   constructor(node: string, instance: number, instances: readonly number[]) {
-    const last = Math.max(0, ...instances)
+    const last = instances.reduce((highest, it) => Math.max(highest, it), 0)
     super(`${node} has no instance ${instance} of these allocators`, {
       hint:
         last === 0

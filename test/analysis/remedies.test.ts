@@ -30,6 +30,9 @@ describe('the flags', () => {
     ['std_alloc', 'D'],
     ['driver_alloc', 'R'],
     ['future_alloc', 'u'],
+    // Which every object has, and no allocator.
+    ['__proto__', 'u'],
+    ['constructor', 'u'],
   ])('of %s have its letter', (allocator, letter) => {
     expect(flagsOn(fragmented(allocator))).toContain(`+M${letter}as aobf +M${letter}lmbcs 512`)
   })

@@ -5,6 +5,7 @@ import { settings } from '../../src/analysis/index.ts'
 import { readSnapshot } from '../../src/history/snapshot-bytes.ts'
 import { known, knownStates } from './diagnosis-fixtures.ts'
 import { goldenBytes, goldenNames } from './golden.ts'
+import { instance, snapshot } from './made-snapshots.ts'
 
 function differing(snapshot: Snapshot): readonly (string | undefined)[] {
   return settings(snapshot).flatMap((group) =>
@@ -21,6 +22,31 @@ function setting(group: AllocatorSettings | undefined, name: string): Setting | 
 }
 
 describe('settings in force', () => {
+  test('are grouped in time, however many instances and allocators a node says it has', () => {
+    // More than a call may have arguments.
+    const many = Array.from({ length: 130_000 }, (_, number) =>
+      instance({ allocator: `a${number % 20_000}`, instance: number, options: {} }),
+    )
+    expect(settings(snapshot({ allocators: many }))).toHaveLength(20_000)
+  })
+
+  test.each(['__proto__', 'constructor'])('have no default for an option called %s', (name) => {
+    const options = Object.fromEntries([[name, 1]])
+    const made = snapshot({ otpRelease: '27', allocators: [instance({ options })] })
+    const [group] = groups(made, 'binary_alloc')
+    expect(setting(group, name)).toMatchObject({ value: 1, default: undefined, differs: undefined })
+  })
+
+  test.each(['__proto__', 'constructor', 'future_alloc'])(
+    'have no known default for an allocator called %s',
+    (allocator) => {
+      const made = snapshot({ otpRelease: '27', allocators: [instance({ allocator })] })
+      const [group] = groups(made, allocator)
+      expect(group?.settings.length).toBeGreaterThan(0)
+      expect(group?.settings.every(({ differs }) => differs === undefined)).toBe(true)
+    },
+  )
+
   test.each(knownStates.filter(({ state }) => state === 'idle'))(
     'are the defaults on $node',
     ({ snapshot }) => {

@@ -12,7 +12,11 @@ const NODE = 'rabbit@host'
 type Answer = (args: readonly Term[]) => Term
 
 /** A node with two allocators, of which each has one instance with three carriers. */
-function callee(carriers: Answer, allocators: Term = twoAllocators()): Callee & { asked: Term[] } {
+function callee(
+  carriers: Answer,
+  allocators: Term = twoAllocators(),
+  release = '25',
+): Callee & { asked: Term[] } {
   const asked: Term[] = []
   return {
     name: NODE,
@@ -22,7 +26,7 @@ function callee(carriers: Answer, allocators: Term = twoAllocators()): Callee & 
         asked.push(...args)
         return carriers(args)
       }
-      return equals(args[0] ?? [], atom('otp_release')) ? string('25') : allocators
+      return equals(args[0] ?? [], atom('otp_release')) ? string(release) : allocators
     },
   }
 }
@@ -80,6 +84,17 @@ describe('a scan of carriers', () => {
       application: 'tools',
       message: expect.stringContaining('tools on OTP 25'),
       hint: expect.stringContaining('add tools'),
+    })
+  })
+
+  test('says no release that is none', async () => {
+    const undef: Answer = () => {
+      throw new RemoteExceptionError(NODE, atom('undef'), [])
+    }
+    const node = callee(undef, twoAllocators(), '27\u001b[31m')
+    await expect(probeCarriers(node, ALLOCATORS)).rejects.toMatchObject({
+      code: 'ERR_INSTRUMENT_MISSING',
+      message: expect.stringMatching(/on OTP 26 and later$/),
     })
   })
 

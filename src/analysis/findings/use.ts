@@ -14,6 +14,7 @@ import {
 import { add, compare, divide, subtract, sum, toDouble } from '../integer.ts'
 import { TABLES_NO_HELP, useNoHelp } from '../no-help.ts'
 import { tableRemedies, useRemedies } from '../remedies.ts'
+import { highestInstance } from '../settings.ts'
 import type { Integer } from '../snapshot.ts'
 import { largestHolders } from './largest-holders.ts'
 
@@ -28,17 +29,17 @@ const KINDS: Readonly<Record<string, string>> = {
 }
 
 /** Where it is held, when `erlang:memory()` is not there to ask. */
-const ALLOCATOR_KINDS: Readonly<Record<string, string>> = {
-  eheap_alloc: 'processes',
-  binary_alloc: 'binary',
-  ets_alloc: 'ets',
-}
+const ALLOCATOR_KINDS: ReadonlyMap<string, string> = new Map([
+  ['eheap_alloc', 'processes'],
+  ['binary_alloc', 'binary'],
+  ['ets_alloc', 'ets'],
+])
 
 export function inUse(examination: Examination): readonly Finding[] {
   const { snapshot, accounting, thresholds, held, holders } = examination
   const used = accountingLine(accounting, 'used').bytes
   if (used === undefined) return []
-  const schedulers = Math.max(0, ...snapshot.allocators.map(({ instance }) => instance))
+  const schedulers = highestInstance(snapshot.allocators)
   const idle = thresholds.idleUse + schedulers * thresholds.idleUseOfScheduler
   if (compare(used, idle + thresholds.largeUse) < 0) return []
   const kinds = usedByKind(examination)
@@ -152,7 +153,7 @@ function kindsOfMemory(memory: Readonly<Record<string, Integer>>): readonly Kind
 function kindsOfAllocators(held: Examination['held']): readonly Kind[] {
   const kinds = new Map<string, Integer>()
   for (const { allocator, mbcs, sbcs } of held) {
-    const kind = ALLOCATOR_KINDS[allocator] ?? 'other'
+    const kind = ALLOCATOR_KINDS.get(allocator) ?? 'other'
     kinds.set(kind, add(kinds.get(kind) ?? 0, add(mbcs.used, sbcs.used)))
   }
   return Array.from(kinds, ([kind, bytes]) => ({
