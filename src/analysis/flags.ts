@@ -69,8 +69,8 @@ export interface Argument {
 
 /** The flags of a command line, `+MBas aobf +MBlmbcs 512`; none in anything else. */
 export function parseArguments(flags: string): readonly Argument[] {
-  if (!/^(\+\w+ \S+)( \+\w+ \S+)*$/.test(flags)) return []
-  return Array.from(flags.matchAll(/(\+\w+) (\S+)/g), ([, flag = '', value = '']) => ({
+  if (!/^(\+\w+ \w+)( \+\w+ \w+)*$/.test(flags)) return []
+  return Array.from(flags.matchAll(/(\+\w+) (\w+)/g), ([, flag = '', value = '']) => ({
     flag,
     value,
   }))

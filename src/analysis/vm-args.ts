@@ -16,9 +16,7 @@ export function vmArgs(findings: readonly Finding[]): string {
   const chosen = new Map<string, string>()
   const blocks = findings.flatMap((finding) => {
     const lines = finding.remedies.flatMap((remedy) => linesOf(remedy, chosen))
-    const { id, allocator } = finding
-    const title = `# ${allocator === undefined ? id : `${id}, ${allocator}`}`
-    return lines.length === 0 ? [] : [{ title, lines }]
+    return lines.length === 0 ? [] : [{ title: titleOf(finding), lines }]
   })
   if (blocks.length === 0) return ''
   return [
@@ -30,6 +28,11 @@ export function vmArgs(findings: readonly Finding[]): string {
       return ['', title, ...texts].join('\n')
     }),
   ].join('\n')
+}
+
+/** A name comes from the node: with the end of a line in it, what follows would be taken for a flag. */
+function titleOf({ id, allocator }: Finding): string {
+  return allocator === undefined || !/^\w+$/.test(allocator) ? `# ${id}` : `# ${id}, ${allocator}`
 }
 
 /** A flag whose value may be raised by a later finding, or something that is not set. */

@@ -1,6 +1,7 @@
 /**
  * The command lines that output suggests: about the same node, reached in the same way.
  */
+import { INVISIBLE } from '../present/printable.ts'
 import type { ClusterOptions } from './cluster-options.ts'
 import type { ConnectionOptions, TargetOptions } from './options.ts'
 
@@ -38,7 +39,13 @@ function connectionWords(options: ConnectionOptions): readonly string[] {
   ]
 }
 
-/** As a POSIX shell reads it back. */
+/** As a POSIX shell reads it back; what is not to be seen, and may come from a node, as only bash and zsh do. */
 function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word
+  if (word.search(INVISIBLE) === -1) return `'${word.replaceAll("'", "'\\''")}'`
+  const text = word.replaceAll(/[\\']/g, '\\$&')
+  return `$'${text.replace(INVISIBLE, (character) => {
+    const code = (character.codePointAt(0) ?? 0).toString(16)
+    return `\\U${code.padStart(8, '0')}`
+  })}'`
 }

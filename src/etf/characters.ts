@@ -96,7 +96,7 @@ export function escaped(code: number, quote: '"' | "'"): string {
   return String.fromCodePoint(code)
 }
 
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/u
 
 /**
  * A character as a message may show it: what steers a terminal, or hides, becomes its number. A tab

@@ -5,6 +5,7 @@ import type { Json } from '../analysis/json.ts'
 import type { Snapshot } from '../analysis/snapshot.ts'
 import type { Unit } from '../analysis/unit.ts'
 import { BeamscopeError } from '../errors.ts'
+import { printableJson } from './printable.ts'
 
 /** What the frame says besides the data; what is not known becomes `null`. */
 export interface JsonFrame extends Partial<Pick<Snapshot, 'node' | 'takenAt' | 'otpRelease'>> {
@@ -26,9 +27,9 @@ export function framed(command: string, frame: JsonFrame, data: Json): Json {
   }
 }
 
-/** The same as a line. */
+/** The same as a line, which steers no terminal. */
 export function jsonText(command: string, frame: JsonFrame, data: Json): string {
-  return `${JSON.stringify(framed(command, frame, data))}\n`
+  return `${printableJson(JSON.stringify(framed(command, frame, data)))}\n`
 }
 
 /** Why a node, or whatever else, could not be asked. */

@@ -32,6 +32,16 @@ function linesOf(...findings: readonly Finding[]): readonly string[] {
 }
 
 describe('the lines for vm.args', () => {
+  test.each(['x\n-eval halt()', 'x\r-eval', 'x y', '\u001b[2J', ''])(
+    'have none that a node has put into the name of an allocator: %j',
+    (allocator) => {
+      const named = { ...finding('disabled-allocator', [{ flags: '+Mue true' }]), allocator }
+      expect(linesOf(named)).toEqual(['# disabled-allocator', '+Mue true'])
+      const set = finding('disabled-allocator', [{ flags: `+MBas ${allocator}` }])
+      expect(vmArgs([set])).toBe('')
+    },
+  )
+
   test('have each flag on a line, below the finding that proposes it', () => {
     expect(
       linesOf(finding('fragmented-allocator', [{ flags: '+MBas aobf +MBlmbcs 512' }])),

@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { printable, printableLines } from '../../src/present/printable.ts'
+import { atom } from '../../src/etf/build.ts'
+import { formatTerm } from '../../src/etf/format.ts'
+import { parseTerm } from '../../src/etf/parse.ts'
+import {
+  printable,
+  printableJson,
+  printableLines,
+  printableTerm,
+} from '../../src/present/printable.ts'
 
 describe('text from outside', () => {
   it('cannot move the cursor, rename the window or turn the direction of writing', () => {
@@ -23,6 +31,22 @@ describe('text from outside', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(printable(text)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
+      }),
+    )
+  })
+
+  it('hides nothing: what takes no place is seen, and so are the fillers of scripts', () => {
+    expect(printable('a\u200b\u034f\u3164\ufe0f')).toBe('a\\u200b\\u034f\\u3164\\ufe0f')
+  })
+
+  it('is the same term, and the same JSON, to whoever reads it', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 50 }), (text) => {
+        const term = printableTerm(formatTerm(atom(text)))
+        const json = printableJson(JSON.stringify({ text }))
+        expect(term + json).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u)
+        expect(parseTerm(term)).toEqual(atom(text))
+        expect(JSON.parse(json)).toEqual({ text })
       }),
     )
   })

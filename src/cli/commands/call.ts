@@ -6,7 +6,7 @@ import { formatTerm } from '../../etf/format.ts'
 import { parseCall } from '../../etf/parse.ts'
 import { jsonText } from '../../present/json.ts'
 import { paperOf } from '../../present/paper.ts'
-import { printable } from '../../present/printable.ts'
+import { printable, printableTerm } from '../../present/printable.ts'
 import { withNode } from '../connect.ts'
 import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
@@ -64,6 +64,6 @@ async function call(
   context.stdout.write(
     options.json
       ? jsonText('call', { node, takenAt }, { term: formatTerm(term, { node: identity }) })
-      : `${formatTerm(term, { layout: 'pretty', width: paper.width, node: identity })}\n`,
+      : `${printableTerm(formatTerm(term, { layout: 'pretty', width: paper.width, node: identity }))}\n`,
   )
 }

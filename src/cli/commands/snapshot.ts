@@ -7,7 +7,7 @@ import { snapshotDiff } from '../../analysis/snapshot-diff.ts'
 import type { SnapshotFormat } from '../../history/snapshot-bytes.ts'
 import { jsonText } from '../../present/json.ts'
 import { paperOf } from '../../present/paper.ts'
-import { printable } from '../../present/printable.ts'
+import { printable, printableTerm } from '../../present/printable.ts'
 import { snapshotDiffText } from '../../present/snapshot-diff.ts'
 import { snapshotSummaryText, summarise } from '../../present/snapshot-summary.ts'
 import type { Context } from '../context.ts'
@@ -92,7 +92,9 @@ async function save(
   const raw = await readRawTarget(node, options, context)
   if (output === STANDARD_OUTPUT) {
     const { writeSnapshot } = await import('../../history/snapshot-bytes.ts')
-    context.stdout.write(writeSnapshot(raw, format))
+    const bytes = writeSnapshot(raw, format)
+    const isText = format === 'terms' || format === 'recon'
+    context.stdout.write(isText ? printableTerm(new TextDecoder().decode(bytes)) : bytes)
     return
   }
   const { writeSnapshotFile } = await import('../../history/snapshot-file.ts')
