@@ -321,7 +321,7 @@ export class HiddenNode implements AsyncDisposable {
     dial: Dial,
     left: () => Waiting,
   ): Promise<void> {
-    let hangUps = 0
+    let before: HandshakeClosedError | undefined
     let least = 1
     for (let tries = 0; ; tries++) {
       const temporary = tries < MAX_TRIES ? takeTemporaryName(peer, least) : undefined
@@ -338,13 +338,17 @@ export class HiddenNode implements AsyncDisposable {
         return
       } catch (error) {
         temporary?.end()
+        // A node at its limit of processes ends of whoever connects, and it is the first who is told of that.
+        if (before !== undefined && error instanceof NodeNotListeningError) throw before
         const isTaken = error instanceof AlreadyConnectedError
         const hungUp = error instanceof HandshakeClosedError && error.due === 'send_status'
         if (temporary === undefined || !(isTaken || hungUp)) throw error
         least = temporary.number + 1
         // So does a node that is just asking somebody else who came under the name: whoever else it hung up
         // on tries another name now, or then one that nobody has.
-        if (hungUp) least += hangUps++ === 0 ? randomInt(MAX_TRIES) : Number.POSITIVE_INFINITY
+        if (!hungUp) continue
+        least += before === undefined ? randomInt(MAX_TRIES) : Number.POSITIVE_INFINITY
+        before = error
       }
     }
   }

@@ -475,6 +475,21 @@ describe('a temporary node', () => {
     await expect(slow).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
   })
 
+  it('says that it was hung up on where nobody listens any more after that', async () => {
+    const lines = await listenForLines()
+    const node = startNode({ port: lines.port, ...TEMPORARY })
+    const connecting = node.connect(GREATER)
+    const [refused] = await Promise.allSettled([
+      connecting,
+      (async () => {
+        const line = await lines.next()
+        await lines[Symbol.asyncDispose]()
+        line.transport.destroy()
+      })(),
+    ])
+    expect(refused).toMatchObject({ reason: { code: 'ERR_DIST_HANDSHAKE_CLOSED' } })
+  })
+
   it('is nobody before it is connected, and then goes by that name', async () => {
     const { port: epmdPort } = await startMapper()
     const peer = startNode({ epmdPort })
