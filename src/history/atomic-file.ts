@@ -2,7 +2,7 @@
  * Files that are there whole or not at all.
  */
 import { randomBytes } from 'node:crypto'
-import { access, link, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { access, type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { BeamscopeError } from '../errors.ts'
 import { codeOf, reasonOf } from './file-reason.ts'
@@ -48,9 +48,25 @@ export async function refuseExisting(file: string): Promise<void> {
  * @throws {FileExistsError} when the file is there and must not be lost
  * @throws {FileWriteError}
  */
-export async function writeFileAtomically(
+export function writeFileAtomically(
   file: string,
   bytes: Uint8Array,
+  options: AtomicWriteOptions = {},
+): Promise<void> {
+  const { signal } = options
+  return writeAtomically(file, (handle) => handle.writeFile(bytes, signal && { signal }), options)
+}
+
+/**
+ * The same for what is written piece by piece.
+ *
+ * @throws {FileExistsError} when the file is there and must not be lost
+ * @throws {FileWriteError}
+ * @throws whatever `write` throws that is ours; the file is as it was then
+ */
+export async function writeAtomically(
+  file: string,
+  write: (handle: FileHandle) => Promise<void>,
   { overwrite = false, signal }: AtomicWriteOptions = {},
 ): Promise<void> {
   await removeLeftOver(file)
@@ -59,11 +75,18 @@ export async function writeFileAtomically(
   const temporary = join(dirname(file), `.${basename(file)}.${name}.tmp`)
   try {
     // `wx`: what is there under this name is not ours.
-    await writeFile(temporary, bytes, { flag: 'wx', flush: true, ...(signal && { signal }) })
+    const handle = await open(temporary, 'wx')
+    try {
+      await write(handle)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
     if (overwrite) await rename(temporary, file)
     else await putInPlace(temporary, file)
   } catch (error) {
     signal?.throwIfAborted()
+    if (error instanceof BeamscopeError) throw error
     if (codeOf(error) === 'EEXIST') await refuseExisting(file)
     throw new FileWriteError(file, error)
   } finally {
