@@ -40,6 +40,11 @@ export { Cookie } from './dist/cookie.ts'
 export { BeamscopeError } from './errors.ts'
 export { FileWriteError } from './history/atomic-file.ts'
 export {
+  type Compaction,
+  type CompactRecordingOptions,
+  compactRecording,
+} from './history/recording-compaction.ts'
+export {
   type DamageReason,
   NotARecordingError,
   type RecordingChange,
@@ -62,6 +67,7 @@ export {
   readRecording,
 } from './history/recording-reader.ts'
 export type { RecordedSample } from './history/recording-samples.ts'
+export { DEFAULT_THINNING, type Thinning } from './history/recording-thinning.ts'
 export {
   type AppendedSample,
   type OpenRecordingOptions,

@@ -25,6 +25,7 @@
 import type { Missing, OsMemory } from '../analysis/snapshot.ts'
 import { BeamscopeError } from '../errors.ts'
 import { atom, binary, float, map, tuple } from '../etf/build.ts'
+import { visible } from '../etf/characters.ts'
 import { formatTerm } from '../etf/format.ts'
 import { isAtom, isInteger, isList, isTuple } from '../etf/match.ts'
 import { Atom, ErlangMap, Float, type Term } from '../etf/terms.ts'
@@ -42,11 +43,16 @@ export class SnapshotFieldError extends BeamscopeError {
   readonly field: string
   readonly expected: string
   constructor(field: string, expected: string, found: Term | undefined) {
-    const text = found === undefined ? 'nothing' : formatTerm(found, { maxLength: 100 })
+    const text = found === undefined ? 'nothing' : shown(found, 100)
     super(`${field}: expected ${expected}, found ${text}`)
     this.field = field
     this.expected = expected
   }
+}
+
+/** A term as a message may show it, without what steers a terminal. */
+function shown(term: Term, maxLength: number): string {
+  return Array.from(formatTerm(term, { maxLength }), visible).join('')
 }
 
 /** Whether a term says that it is a snapshot in this format, in whatever version. */
@@ -59,7 +65,7 @@ export function unknownVersion(native: ErlangMap): string | undefined {
   const mark = native.get(MARK)
   const [kind, version] = isTuple(mark, 2) ? mark.elements : []
   if (isAtom(kind, 'snapshot') && version === VERSION) return undefined
-  return mark === undefined ? 'none' : formatTerm(mark, { maxLength: 60 })
+  return mark === undefined ? 'none' : shown(mark, 60)
 }
 
 export function toNative(raw: RawSnapshot): ErlangMap {

@@ -11,7 +11,7 @@ export class AllocatorListError extends BeamscopeError {
   readonly found: string
   constructor(found: string) {
     super(
-      `expected [{Alloc, Answer}, …] or [{{Alloc, Instance}, Properties}, …] of allocators, found ${found}`,
+      `expected [{Alloc, Answer}, …] or [{{Alloc, Instance}, Properties}, …] of allocators, found ${shown(found)}`,
     )
     this.found = found
   }
@@ -37,7 +37,7 @@ export class AllocatorShapeError extends BeamscopeError {
     expected: string,
     found: string,
   ) {
-    super(`${where(at)}: expected ${shown(expected)}, found ${found}`)
+    super(`${where(at)}: expected ${shown(expected)}, found ${shown(found)}`)
     this.allocator = at.allocator
     this.instance = at.instance
     this.path = at.path
@@ -71,7 +71,7 @@ export class MemoryShapeError extends BeamscopeError {
   /** The outline of what stands there instead. */
   readonly found: string
   constructor(found: string) {
-    super(`erlang:memory(): expected [{Type, Bytes}, …], found ${found}`)
+    super(`erlang:memory(): expected [{Type, Bytes}, …], found ${shown(found)}`)
     this.found = found
   }
 }
@@ -86,7 +86,7 @@ function where(at: {
   return at.path === '' ? answer : `${answer}, ${shown(at.path)}`
 }
 
-/** Names come from the node: no more of one than a message has room for, and nothing that steers a terminal. */
+/** Names and terms come from the node: no more of one than a message has room for, and nothing that steers a terminal. */
 function shown(text: string): string {
   return Array.from(text.slice(0, 300), visible).join('')
 }

@@ -33,9 +33,13 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
+const recorded = new Map<readonly RawSnapshot[], Uint8Array>()
+
 async function fileOf(series: readonly RawSnapshot[]): Promise<string> {
   const file = join(folder, `${files++}.recording`)
-  await writeFile(file, recordingOf(series, 64).bytes)
+  const bytes = recorded.get(series) ?? recordingOf(series, 64).bytes
+  recorded.set(series, bytes)
+  await writeFile(file, bytes)
   return file
 }
 
@@ -94,7 +98,7 @@ describe('a recording that is compacted', () => {
 
   it('is the same however often it was compacted before', async () => {
     const [often, once] = [await fileOf(series), await fileOf(series)]
-    for (const age of [DAY, 2 * DAY, 6 * DAY, 8 * DAY, 8 * DAY]) {
+    for (const age of [DAY, 6 * DAY, 8 * DAY]) {
       await compactRecording(often, { now: START + age + 30 * MINUTE })
     }
     await compactRecording(once, { now: START + 8 * DAY + 30 * MINUTE })

@@ -245,6 +245,18 @@ describe('the native format', () => {
     )
   })
 
+  it('shows nothing in an error that steers a terminal', () => {
+    for (const bytes of [
+      native({ otp_release: atom('\u2067') }),
+      native({ beamscope: atom('\u2067') }),
+      native({ allocators: atom('\u2067') }),
+      native({ allocators: [tuple(atom('ets_alloc'), atom('\u2067'))] }),
+      native({ memory: atom('\u2067') }),
+    ]) {
+      expect(() => readSnapshot(bytes)).toThrow('\\x{2067}')
+    }
+  })
+
   it('must have allocators', () => {
     expect(() =>
       readSnapshot(encode(map([[atom('beamscope'), tuple(atom('snapshot'), 1)]]))),
