@@ -163,20 +163,25 @@ async function soakCluster(
     while (!end.aborted) {
       await sleep(interval, undefined, { signal: end }).catch(() => {})
       if (end.aborted) break
-      samples.push(await takeSample(() => countTarget(watched)))
+      try {
+        samples.push(await takeSample(() => countTarget(watched)))
+        tally.done('sample')
+      } catch (error) {
+        tally.failed('sample', `a sample of ${watched.name}`, error)
+      }
       const calls = tally.counts.get('call')?.done ?? 0
       if (samples.length % 6 === 0) report(`${calls} calls answered, ${tally.wrongs} wrong`)
     }
   }
-  const [misfortunes] = await Promise.all([
-    bringMisfortune(cluster.victims, end, report),
-    runLoad(cluster, remotes, tally, end),
-    sampling(),
-  ])
+  const misfortunes = bringMisfortune(cluster.victims, end, report)
+  const all = [misfortunes, runLoad(cluster, remotes, tally, end), sampling()]
+  // Nothing goes on when one of them fails, as when a node does not start any more.
+  await Promise.allSettled(all.map((it) => it.finally(() => ending.abort())))
   clearTimeout(timer)
+  await Promise.all(all)
   const pending = remotes.reduce((sum, remote) => sum + remote.counters.callsPending, 0)
   if (pending > 0) tally.addWrong(`${pending} calls are under way after the end`)
-  return { tally, misfortunes, samples }
+  return { tally, misfortunes: await misfortunes, samples }
 }
 
 async function takeSample(target: () => Promise<TargetCounts>): Promise<Sample> {

@@ -1,8 +1,8 @@
 /**
  * What became of everything that was done: right, failed with a typed error, or wrong.
  */
-/** What was done. */
-export type Kind = 'call' | 'snapshot' | 'connection' | 'sweep'
+/** What was done; `sample`: what the node that lives on was asked about itself. */
+export type Kind = 'call' | 'snapshot' | 'connection' | 'sweep' | 'sample'
 
 export interface Count {
   done: number
@@ -22,7 +22,7 @@ export class Tally {
 
   /** `codeOf`: the code of a typed error, `undefined` for any other. */
   constructor(codeOf: (error: unknown) => string | undefined) {
-    const kinds = ['call', 'snapshot', 'connection', 'sweep'] as const
+    const kinds = ['call', 'snapshot', 'connection', 'sweep', 'sample'] as const
     this.counts = new Map(kinds.map((kind) => [kind, { done: 0, failed: new Map() }]))
     this.#codeOf = codeOf
   }
