@@ -4,19 +4,13 @@
  */
 import { setMaxListeners } from 'node:events'
 import type { Snapshot } from '../analysis/snapshot.ts'
-import { startDeadline, type Waiting } from '../net/deadline.ts'
+import { checkTimeout, MAX_TIMEOUT, startDeadline, type Waiting } from '../net/deadline.ts'
 import { TimeoutError } from '../net/errors.ts'
 import { createDeferred } from '../node/deferred.ts'
 import type { Callee } from '../probe/probe.ts'
 import { takeSnapshot } from '../probe/take-snapshot.ts'
 import { type Access, type AccessOptions, openAccess, type Question } from './access.ts'
-import {
-  checkConcurrency,
-  checkTimeout,
-  DEFAULT_CONCURRENCY,
-  DEFAULT_NODE_TIMEOUT,
-  MAX_TIMEOUT,
-} from './bounds.ts'
+import { checkConcurrency, DEFAULT_CONCURRENCY, DEFAULT_NODE_TIMEOUT } from './bounds.ts'
 
 /**
  * `timeout` is for the whole sweep, and none by default: nodes that have not answered by then have failed.

@@ -4,7 +4,7 @@
  * @see https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html#epmd-protocol
  */
 import { BeamscopeError } from '../errors.ts'
-import { startDeadline, type Waiting } from '../net/deadline.ts'
+import { checkTimeout, startDeadline, type Waiting } from '../net/deadline.ts'
 import { ConnectionRefusedError } from '../net/errors.ts'
 import { connectTcp, type Endpoint, formatEndpoint } from '../net/tcp.ts'
 import type { Transport } from '../net/transport.ts'
@@ -170,6 +170,7 @@ async function within<Result>(
   { timeout = DEFAULT_TIMEOUT, signal }: Waiting,
   action: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
+  checkTimeout('timeout', timeout)
   const controller = new AbortController()
   const stop = startDeadline(what, timeout, signal, (reason) => controller.abort(reason))
   try {

@@ -11,9 +11,20 @@ export interface Waiting {
   readonly signal?: AbortSignal | undefined
 }
 
+/** The most that `setTimeout` takes, in milliseconds; what is more would expire at once. */
+export const MAX_TIMEOUT: number = 2 ** 31 - 1
+
+/** @throws {RangeError} when it is none; with the option's name */
+export function checkTimeout(name: string, timeout: number): void {
+  if (Number.isFinite(timeout) && timeout > 0 && timeout <= MAX_TIMEOUT) return
+  throw new RangeError(`${name} is ${timeout}, and not more than 0 and up to ${MAX_TIMEOUT} ms`)
+}
+
 /**
  * Calls `expire` once, with a {@link TimeoutError} after the time-out (`undefined`: never) or with the
  * signal's reason when that is aborted (at once if it already is). Returns how to call it all off.
+ *
+ * @throws {RangeError} when the time-out is none; 0 is one for whoever does not want to wait
  */
 export function startDeadline(
   what: string,
@@ -21,6 +32,7 @@ export function startDeadline(
   signal: AbortSignal | undefined,
   expire: (reason: unknown) => void,
 ): () => void {
+  if (timeout !== undefined && timeout !== 0) checkTimeout('timeout', timeout)
   if (signal?.aborted) {
     expire(signal.reason)
     return () => {}

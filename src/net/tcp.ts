@@ -2,7 +2,7 @@
  * Transports over TCP: the one place that knows `node:net`.
  */
 import { connect, createServer, type OnReadOpts, type Server, type Socket } from 'node:net'
-import { startDeadline, type Waiting } from './deadline.ts'
+import { checkTimeout, startDeadline, type Waiting } from './deadline.ts'
 import { ConnectionRefusedError, HostNotFoundError, type NetError, SocketError } from './errors.ts'
 import type { Listener, Receiver, Transport } from './transport.ts'
 
@@ -70,6 +70,7 @@ export function openSocket(
   const timeout = endpoint.timeout ?? DEFAULT_TIMEOUT
   const remote = formatEndpoint(endpoint)
   return new Promise((resolve, reject) => {
+    checkTimeout('timeout', timeout)
     signal?.throwIfAborted()
     // Calls are small and wait for each other's answers: Nagle's algorithm would only delay them.
     const socket = connect({ host, port, noDelay: true, ...(onread && { onread }) })

@@ -16,7 +16,7 @@ import {
   type SecureContextOptions,
   type TLSSocket,
 } from 'node:tls'
-import { startDeadline, type Waiting } from './deadline.ts'
+import { checkTimeout, startDeadline, type Waiting } from './deadline.ts'
 import {
   CertificateExpiredError,
   CertificateHostError,
@@ -71,6 +71,7 @@ export interface TlsEndpoint extends Endpoint, Waiting, TlsOptions {
  */
 export async function connectTls(endpoint: TlsEndpoint): Promise<Transport> {
   const { timeout = DEFAULT_TIMEOUT } = endpoint
+  checkTimeout('timeout', timeout)
   const end = performance.now() + timeout
   const context = createSecureContext(checkOptions(endpoint))
   return openSocket(endpoint, (socket, remote) =>

@@ -9,7 +9,7 @@ import {
 } from '../dist/control.ts'
 import type { UnreadBody } from '../dist/signals.ts'
 import { Atom, type EncodedTerm, Pid, type Reference, type Term } from '../etf/index.ts'
-import { startDeadline, type Waiting } from '../net/deadline.ts'
+import { checkTimeout, startDeadline, type Waiting } from '../net/deadline.ts'
 import { tellOfCall } from './diagnostics.ts'
 import { SendQueueFullError, TooManyCallsError, UnexpectedReplyError } from './errors.ts'
 import type { Identity } from './identity.ts'
@@ -85,6 +85,7 @@ export class Calls {
       const reference = this.#local.makeReference()
       const number = this.#local.referenceNumber(reference) ?? 0
       try {
+        checkTimeout('timeout', timeout)
         signal?.throwIfAborted()
         if (this.#calls.size >= MAX_CALLS) throw new TooManyCallsError(this.#node, MAX_CALLS)
         // Before anything is registered: arguments that cannot be encoded fail this call alone.

@@ -11,7 +11,7 @@ import { MessageDecoder } from '../dist/message-decoder.ts'
 import { MessageEncoder } from '../dist/message-encoder.ts'
 import type { Payload } from '../dist/payload.ts'
 import type { Term } from '../etf/index.ts'
-import { startDeadline, type Waiting } from '../net/deadline.ts'
+import { checkTimeout, startDeadline, type Waiting } from '../net/deadline.ts'
 import type { Transport } from '../net/transport.ts'
 import { createDeferred } from './deferred.ts'
 import { publish } from './diagnostics.ts'
@@ -161,11 +161,12 @@ export class Connection {
 
   /**
    * Sends what is queued and closes; resolves when the peer has read it all and closed too, or after the
-   * time-out (default 5 s), when what is left is dropped. Harmless when repeated.
+   * time-out (default 5 s, 0 for not at all), when what is left is dropped. Harmless when repeated.
    *
    * @throws the signal's reason, after everything was dropped
    */
   async close({ timeout = DEFAULT_CLOSE_TIMEOUT, signal }: Waiting = {}): Promise<void> {
+    if (timeout !== 0) checkTimeout('timeout', timeout)
     if (this.#error === undefined) {
       this.#end(new NotConnectedError(this.connected.peer.name.full))
       this.#outbox.flush()

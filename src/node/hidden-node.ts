@@ -11,7 +11,7 @@ import type { HandshakeOptions } from '../dist/handshake.ts'
 import { AlreadyConnectedError, HandshakeClosedError } from '../dist/handshake-errors.ts'
 import type { HandshakeStatus } from '../dist/handshake-messages.ts'
 import { type NodeName, parseNodeName } from '../dist/node-name.ts'
-import type { Waiting } from '../net/deadline.ts'
+import { checkTimeout, type Waiting } from '../net/deadline.ts'
 import { ConnectionRefusedError, TimeoutError } from '../net/errors.ts'
 import { connectTcp, type Endpoint, formatEndpoint } from '../net/tcp.ts'
 import type { TlsOptions } from '../net/tls.ts'
@@ -29,6 +29,7 @@ import {
 } from './errors.ts'
 import { accept, initiate } from './establish.ts'
 import { Identity, makeCreation, makeLocalName } from './identity.ts'
+import { checkLimit } from './limit.ts'
 import { type Loan, NamePool } from './name-pool.ts'
 import { startNetKernel } from './net-kernel.ts'
 import type { Process, ProcessOptions } from './process.ts'
@@ -120,8 +121,12 @@ export class HiddenNode implements AsyncDisposable {
   #isClosed = false
   #waits = 0
 
-  /** @throws {InvalidNodeNameError} when `name` is no node name */
+  /**
+   * @throws {InvalidNodeNameError} when `name` is no node name
+   * @throws {RangeError} when `netTickTime`, `maxFrameSize` or `flags` is none
+   */
   constructor(options: HiddenNodeOptions) {
+    checkOptions(options)
     this.#options = options
     this.#reception = new Reception(options, (transport) => this.#accept(transport))
     if (options.name === undefined) return
@@ -160,6 +165,7 @@ export class HiddenNode implements AsyncDisposable {
    */
   async connect(name: string, options: ConnectOptions = {}): Promise<RemoteNode> {
     const peer = parseNodeName(name)
+    if (options.timeout !== undefined) checkTimeout('timeout', options.timeout)
     const remote = await this.#connect(peer, options)
     if (options.reconnect === true) this.#comeBacks.add(peer.full)
     return remote
@@ -197,6 +203,8 @@ export class HiddenNode implements AsyncDisposable {
    * when repeated.
    */
   async close(waiting: Waiting = {}): Promise<void> {
+    const { timeout = 0 } = waiting
+    if (timeout !== 0) checkTimeout('timeout', timeout)
     this.#isClosed = true
     for (const { resolve } of this.#leaving.values()) resolve()
     for (const { controller } of this.#dials.values()) controller.abort(new NodeClosedError())
@@ -534,4 +542,11 @@ export class HiddenNode implements AsyncDisposable {
   #checkOpen(): void {
     if (this.#isClosed) throw new NodeClosedError()
   }
+}
+
+function checkOptions({ netTickTime, maxFrameSize, flags = 0n }: HiddenNodeOptions): void {
+  if (netTickTime !== undefined) checkTimeout('netTickTime', netTickTime)
+  if (maxFrameSize !== undefined) checkLimit('maxFrameSize', maxFrameSize)
+  if (BigInt.asUintN(64, flags) !== flags)
+    throw new RangeError(`flags is ${flags}, and not 64 bits`)
 }

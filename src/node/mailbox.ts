@@ -5,6 +5,7 @@
  */
 import type { Pid, Reference, Term } from '../etf/index.ts'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
+import { checkLimit } from './limit.ts'
 
 /** A registered name on a node. */
 export interface RegisteredName {
@@ -65,8 +66,8 @@ export class Mailbox {
   readonly #receivers = new Set<Receiver>()
 
   constructor({ maxMessages, maxBytes }: MailboxLimits) {
-    this.#maxMessages = maxMessages ?? DEFAULT_MAX_MESSAGES
-    this.#maxBytes = maxBytes ?? DEFAULT_MAX_BYTES
+    this.#maxMessages = checkLimit('maxMessages', maxMessages ?? DEFAULT_MAX_MESSAGES)
+    this.#maxBytes = checkLimit('maxBytes', maxBytes ?? DEFAULT_MAX_BYTES)
   }
 
   /** How many wait to be taken. */
@@ -127,11 +128,11 @@ export class Mailbox {
         stop()
         this.#receivers.delete(receiver)
       }
-      this.#receivers.add(receiver)
       const stop = startDeadline(what, timeout, signal, (reason) => {
         this.#receivers.delete(receiver)
         reject(reason)
       })
+      this.#receivers.add(receiver)
     })
   }
 

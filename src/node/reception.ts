@@ -4,8 +4,9 @@
  * @see https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html#register-a-node-in-epmd
  */
 import type { NodeName } from '../dist/node-name.ts'
+import type { EpmdOptions, Registrant } from '../epmd/client.ts'
 import { EPMD_PORT } from '../epmd/default-port.ts'
-import type { Waiting } from '../net/deadline.ts'
+import { checkTimeout, startDeadline, type Waiting } from '../net/deadline.ts'
 import { listenTcp } from '../net/tcp.ts'
 import type { TlsOptions } from '../net/tls.ts'
 import type { Listener, Transport } from '../net/transport.ts'
@@ -84,7 +85,8 @@ export class Reception {
   }
 
   async #open(name: NodeName, options: ListenOptions): Promise<void> {
-    const { host = '127.0.0.1', port = 0, register = true, allow } = options
+    const { host = '127.0.0.1', port = 0, register = true, allow, timeout } = options
+    if (timeout !== undefined) checkTimeout('timeout', timeout)
     const { tls, epmdPort = EPMD_PORT } = this.#options
     this.#allow = allow === undefined ? undefined : new Set(allow)
     const arrive = (transport: Transport): void => this.#arrive(transport)
@@ -101,13 +103,25 @@ export class Reception {
       // A mapper takes registrations from its own machine alone, and shows them to both families; where
       // nodes are on IPv6, it may be on that alone.
       const mapper = { host: host.includes(':') ? '::1' : '127.0.0.1', port: epmdPort }
-      const signals = [this.#closing.signal, options.signal].filter((it) => it !== undefined)
-      const signal = AbortSignal.any(signals)
-      this.#registration = await keepRegistered(registrant, { ...options, ...mapper, signal })
+      await this.#register(registrant, { ...options, ...mapper })
       this.#closing.signal.throwIfAborted()
     } catch (error) {
       await this.#shut(listener)
       throw error
+    }
+  }
+
+  async #register(registrant: Registrant, options: EpmdOptions): Promise<void> {
+    const controller = new AbortController()
+    const { signal } = controller
+    // Not `AbortSignal.any()`: Node.js 20 may collect such a signal before it fires.
+    const stops = [this.#closing.signal, options.signal].map((it) =>
+      startDeadline('registering', undefined, it, (reason) => controller.abort(reason)),
+    )
+    try {
+      this.#registration = await keepRegistered(registrant, { ...options, signal })
+    } finally {
+      for (const stop of stops) stop()
     }
   }
 

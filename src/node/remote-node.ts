@@ -23,7 +23,7 @@ import {
   type Term,
   TermCursor,
 } from '../etf/index.ts'
-import { startDeadline, type Waiting } from '../net/deadline.ts'
+import { checkTimeout, startDeadline, type Waiting } from '../net/deadline.ts'
 import { Calls, DEFAULT_TIMEOUT, type Exchange, MAX_CALLS, type Result } from './calls.ts'
 import type { Connection, ConnectionCounters } from './connection.ts'
 import { tellOfCall } from './diagnostics.ts'
@@ -305,6 +305,7 @@ export class RemoteNode implements Peer, AsyncDisposable {
 
   #untilConnected({ timeout = DEFAULT_TIMEOUT, signal }: Waiting): Promise<void> {
     return new Promise((resolve, reject) => {
+      checkTimeout('timeout', timeout)
       signal?.throwIfAborted()
       if (!this.#options.comesBack()) throw new NotConnectedError(this.name)
       if (this.#waiting.size >= MAX_CALLS) throw new TooManyCallsError(this.name, MAX_CALLS)

@@ -899,6 +899,22 @@ describe('listening', () => {
     await expect(wrong.listen()).rejects.toMatchObject({ code: 'ERR_EPMD_NOT_RUNNING' })
   })
 
+  it('ends with its signal, which nothing collects, and leaves nothing open', async () => {
+    await using mapper = await listenForLines()
+    const node = startNode({ epmdPort: mapper.port })
+    const controller = new AbortController()
+    const listening = node.listen({ signal: controller.signal })
+    const line = await mapper.next()
+    for (let count = 0; count < 5; count++) {
+      globalThis.gc?.()
+      await delay(5)
+    }
+    controller.abort(new Error('enough'))
+    await expect(listening).rejects.toThrow('enough')
+    await line.untilEnd()
+    expect(node.port).toBeUndefined()
+  })
+
   it('has a name of its own where none was given, under which others find it', async () => {
     const { port: epmdPort } = await startMapper()
     const node = startNode({ epmdPort, name: undefined })
