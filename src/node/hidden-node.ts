@@ -546,7 +546,7 @@ export class HiddenNode implements AsyncDisposable {
 
 function checkOptions({ netTickTime, maxFrameSize, flags = 0n }: HiddenNodeOptions): void {
   if (netTickTime !== undefined) checkTimeout('netTickTime', netTickTime)
-  if (maxFrameSize !== undefined) checkLimit('maxFrameSize', maxFrameSize)
+  if (maxFrameSize !== undefined) checkLimit('maxFrameSize', maxFrameSize, 1)
   if (BigInt.asUintN(64, flags) !== flags)
     throw new RangeError(`flags is ${flags}, and not 64 bits`)
 }

@@ -5,9 +5,9 @@
 /**
  * A count, or a size in bytes. What is none would compare with nothing, and so limit nothing.
  *
- * @throws {RangeError} when it is none; with the option's name
+ * @throws {RangeError} when it is none, or below `least`; with the option's name
  */
-export function checkLimit(name: string, limit: number): number {
-  if (Number.isSafeInteger(limit) && limit > 0) return limit
-  throw new RangeError(`${name} is ${limit}, and no whole number from 1 on`)
+export function checkLimit(name: string, limit: number, least: 0 | 1): number {
+  if (Number.isSafeInteger(limit) && limit >= least) return limit
+  throw new RangeError(`${name} is ${limit}, and no whole number from ${least} on`)
 }

@@ -66,8 +66,8 @@ export class Mailbox {
   readonly #receivers = new Set<Receiver>()
 
   constructor({ maxMessages, maxBytes }: MailboxLimits) {
-    this.#maxMessages = checkLimit('maxMessages', maxMessages ?? DEFAULT_MAX_MESSAGES)
-    this.#maxBytes = checkLimit('maxBytes', maxBytes ?? DEFAULT_MAX_BYTES)
+    this.#maxMessages = checkLimit('maxMessages', maxMessages ?? DEFAULT_MAX_MESSAGES, 0)
+    this.#maxBytes = checkLimit('maxBytes', maxBytes ?? DEFAULT_MAX_BYTES, 0)
   }
 
   /** How many wait to be taken. */
