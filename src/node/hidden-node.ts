@@ -161,6 +161,7 @@ export class HiddenNode implements AsyncDisposable {
    * @throws {HandshakeError} when the node refuses: cookie, flags, name
    * @throws {ConnectionLostError} when it ends at once
    * @throws {NodeClosedError}
+   * @throws {RangeError} when the time-out, or a port, is none
    * @throws {TimeoutError}
    */
   async connect(name: string, options: ConnectOptions = {}): Promise<RemoteNode> {
@@ -178,6 +179,7 @@ export class HiddenNode implements AsyncDisposable {
    * @throws {EpmdError} when the name cannot be registered
    * @throws {TlsOptionsError} when over TLS, without a certificate to show
    * @throws {AlreadyListeningError | NodeClosedError | NoNameYetError}
+   * @throws {RangeError} when the time-out or the port is none
    * @throws {TimeoutError}
    */
   async listen(options: ListenOptions = {}): Promise<void> {
@@ -188,6 +190,7 @@ export class HiddenNode implements AsyncDisposable {
    * Starts a process: who has its pid or knows its name can send to it.
    *
    * @throws {NameTakenError | TooManyProcessesError | NodeClosedError | NoNameYetError}
+   * @throws {RangeError} when a limit of the mailbox is none
    */
   spawn(options: ProcessOptions = {}): Process {
     return this.#known().processes.spawn(options)

@@ -446,10 +446,10 @@ describe('a listener', () => {
   })
 
   test('lets a peer that is in stay as long as it likes', async () => {
-    const { port, arrived } = await admit({ handshakeTimeout: 50 })
+    const { port, arrived } = await admit({ handshakeTimeout: 1_000 })
     const socket = dial(port)
-    await expect.poll(() => arrived.length).toBe(1)
-    await sleep(150)
+    await expect.poll(() => arrived.length, { timeout: 5_000 }).toBe(1)
+    await sleep(1_100)
     expect(socket.closed).toBe(false)
   })
 
