@@ -45,6 +45,9 @@ const MAX_BASE_SIZE = 2 * MAX_SAMPLE_SIZE
 /** Bytes of all that is held while a recording is read. As terms they may take fifty times as much. */
 const MAX_HELD = 4 * MAX_SAMPLE_SIZE
 
+/** How many records of a node may wait to be asked for. */
+const MAX_PENDING = 256
+
 /** What a record takes that waits to be asked for, besides what it holds. */
 const RECORD_OVERHEAD = 512
 
@@ -235,10 +238,12 @@ export class SampleDecoder {
     stream.pending.push(scanned)
     this.#hold(stream, stream.held + record.deflated.length + RECORD_OVERHEAD)
     const isWanted = record.time >= from && record.time <= to
-    return isWanted ? this.#read(record.stream, stream, node) : []
+    if (!isWanted && stream.pending.length < MAX_PENDING) return []
+    const decoded = this.#read(record.stream, stream, node)
+    return isWanted ? decoded : decoded.filter((it) => !('raw' in it))
   }
 
-  /** Reads what is pending; the last one was asked for. */
+  /** Reads what is pending, and makes a snapshot of the last one. */
   #read(
     number: number,
     stream: ReadStream,

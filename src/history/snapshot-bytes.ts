@@ -177,6 +177,7 @@ function foreignKind(bytes: Uint8Array): string | undefined {
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'it is compressed with gzip; unpack it first'
   const start = new TextDecoder('latin1').decode(bytes.subarray(0, 512))
   if (start.startsWith('=erl_crash_dump')) return 'it is a crash dump'
+  if (start.startsWith('beamscope recording ')) return 'it is a recording, of many snapshots'
   if (start.includes('\0')) return 'it is neither text nor in the External Term Format'
   return undefined
 }

@@ -70,6 +70,19 @@ describe('what was recorded', () => {
     expect(readBack(recorded, { from: START, to: START }).samples).toEqual([sampleAt(0), other(0)])
   })
 
+  it('is found behind any number of samples that are not asked for', () => {
+    const many = Array.from({ length: 600 }, (_, index) => sampleAt(index))
+    const recorded = recordingOf(many, 10_000).bytes
+    const from = START + 5_990_000
+    expect(readBack(recorded, { from })).toEqual({ samples: many.slice(-1), damage: [] })
+    // Of what is not asked for, damage is told all the same.
+    const damaged = Uint8Array.from(recorded)
+    damaged[5_000] = (damaged[5_000] ?? 0) ^ 1
+    const { samples, damage } = readBack(damaged, { from })
+    expect(samples).toEqual([])
+    expect(damage.map(({ reason }) => reason)).toContain('orphan')
+  })
+
   it('is not mixed up by names that objects have', () => {
     const raws = [sampleAt(0, { node: '__proto__' }), sampleAt(1, { node: 'constructor' })]
     expect(readBack(recordingOf(raws).bytes).samples).toEqual(raws)

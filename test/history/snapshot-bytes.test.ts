@@ -21,6 +21,7 @@ import type { RawSnapshot } from '../../src/probe/raw-snapshot.ts'
 import { goldenBytes, goldenNames } from '../analysis/golden.ts'
 import { rawSnapshotOf } from '../analysis/snapshots.ts'
 import { answer, utilInstance } from '../probe/answers.ts'
+import { recordingOf } from './recorded.ts'
 
 const utf8 = new TextEncoder()
 const golden = goldenBytes('otp25-ets-2-schedulers', 'snapshot.etf')
@@ -285,6 +286,11 @@ describe('bytes that are no snapshot', () => {
       'a crash dump',
       utf8.encode('=erl_crash_dump:0.5\nSun Nov 22 2026'),
       'dump.terms: not a snapshot: it is a crash dump',
+    ],
+    [
+      'a recording',
+      recordingOf([]).bytes,
+      'dump.terms: not a snapshot: it is a recording, of many snapshots',
     ],
     [
       'another binary format',
