@@ -168,7 +168,7 @@ describeOnEachRelease('the command line', (release) => {
       await stopped.pause()
       const { code, stderr } = await fail(stopped, 'ping', stopped.name, '--timeout', '300ms')
       await stopped.resume()
-      expect(stderr).toMatch(/no answer within 300 ms\n {2}hint: allow more with --timeout/)
+      expect(stderr).toMatch(/no answer within 300 ms\n {2}hint: .*suspended.*--timeout/s)
       expect(code).toBe(3)
     })
   })

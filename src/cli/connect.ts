@@ -53,7 +53,7 @@ export async function withNode<Result>(
   } catch (error) {
     if (!(error instanceof TimeoutError)) throw error
     // What was left for the last step tells the user nothing.
-    throw new TimeoutError(error.what, whole)
+    throw new TimeoutError(error.what, whole, undefined, error.mayBe)
   } finally {
     await node.close({ timeout: CLOSE_TIMEOUT })
   }

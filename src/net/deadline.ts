@@ -22,7 +22,8 @@ export function checkTimeout(name: string, timeout: number): void {
 
 /**
  * Calls `expire` once, with a {@link TimeoutError} after the time-out (`undefined`: never) or with the
- * signal's reason when that is aborted (at once if it already is). Returns how to call it all off.
+ * signal's reason when that is aborted (at once if it already is). Returns how to call it all off. `mayBe` is
+ * for the hint: why there may be no answer.
  *
  * @throws {RangeError} when the time-out is none; 0 is one for whoever does not want to wait
  */
@@ -31,6 +32,7 @@ export function startDeadline(
   timeout: number | undefined,
   signal: AbortSignal | undefined,
   expire: (reason: unknown) => void,
+  mayBe?: string,
 ): () => void {
   if (timeout !== undefined && timeout !== 0) checkTimeout('timeout', timeout)
   if (signal?.aborted) {
@@ -50,7 +52,7 @@ export function startDeadline(
       ? undefined
       : setTimeout(() => {
           stop()
-          expire(new TimeoutError(what, timeout))
+          expire(new TimeoutError(what, timeout, undefined, mayBe))
         }, timeout)
   signal?.addEventListener('abort', abort)
   return stop

@@ -174,9 +174,15 @@ export class TimeoutError extends BeamscopeError {
   readonly what: string
   /** Milliseconds. */
   readonly timeout: number
-  constructor(what: string, timeout: number, option = '--timeout') {
-    super(`${what}: no answer within ${timeout} ms`, { hint: `allow more with ${option}` })
+  /** What may keep the answer from coming, for the hint; `undefined` where nothing is known of that. */
+  readonly mayBe: string | undefined
+  constructor(what: string, timeout: number, option = '--timeout', mayBe?: string) {
+    const more = `allow more with ${option}`
+    super(`${what}: no answer within ${timeout} ms`, {
+      hint: mayBe === undefined ? more : `${mayBe}; ${more}`,
+    })
     this.what = what
     this.timeout = timeout
+    this.mayBe = mayBe
   }
 }

@@ -18,6 +18,10 @@ import { RemoteCallError } from './remote-error.ts'
 /** Of a call. */
 export const DEFAULT_TIMEOUT = 10_000
 
+/** Why a node that is connected may not answer. */
+const NO_ANSWER =
+  'the function may take its time, or the node be suspended, overloaded, or blocked by a NIF'
+
 const ABANDONED = new Atom('abandoned')
 
 /** What one connection keeps; a call holds about a kilobyte. */
@@ -113,12 +117,18 @@ export class Calls {
         },
       }
       this.#calls.set(number, call)
-      const stop = startDeadline(`${this.#node}: ${exchange.what}`, timeout, signal, (reason) => {
-        this.#calls.delete(number)
-        reject(reason)
-        tell(reason)
-        if (call.monitored !== undefined) this.#demonitor(reference, call.monitored)
-      })
+      const stop = startDeadline(
+        `${this.#node}: ${exchange.what}`,
+        timeout,
+        signal,
+        (reason) => {
+          this.#calls.delete(number)
+          reject(reason)
+          tell(reason)
+          if (call.monitored !== undefined) this.#demonitor(reference, call.monitored)
+        },
+        NO_ANSWER,
+      )
     })
   }
 

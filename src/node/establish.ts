@@ -28,6 +28,10 @@ const MAX_HANDSHAKE_MESSAGE = 4096
 /** The BEAM's own set-up time, `net_setuptime`. */
 const DEFAULT_TIMEOUT = 7_000
 
+/** Why who took a connection may not say a word. */
+const NO_ANSWER =
+  'the node is there and says nothing: it may be suspended, overloaded, or have no file descriptor left'
+
 interface EstablishOptions extends ConnectionOptions, Waiting {
   /** With `NAME_ME` among the flags, the creation is 0. */
   readonly self: Pick<LocalNode, 'name' | 'creation'>
@@ -140,12 +144,13 @@ function establish(
       resolve(connection)
       tell(step.connected.flags, undefined)
     }
-    const stop = startDeadline(what, timeout, signal, (reason) => {
+    const giveUp = (reason: unknown): void => {
       failed = true
       transport.destroy()
       reject(reason)
       tell(undefined, reason)
-    })
+    }
+    const stop = startDeadline(what, timeout, signal, giveUp, NO_ANSWER)
     transport.start({
       data(chunk) {
         if (failed) return

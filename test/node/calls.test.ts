@@ -165,7 +165,11 @@ describe('erpc', () => {
   })
 
   test('takes the monitor off a process that is told of after the time-out', async () => {
-    await expect(node.call('m', 'f', [], { timeout: 20 })).rejects.toBeInstanceOf(TimeoutError)
+    const late = node.call('m', 'f', [], { timeout: 20 })
+    await expect(late).rejects.toBeInstanceOf(TimeoutError)
+    await expect(late).rejects.toMatchObject({
+      hint: expect.stringMatching(/blocked by a NIF; .*--timeout/),
+    })
     const { reqId, from } = await peer.nthRequest(0)
     peer.send({
       type: 'spawn_reply',

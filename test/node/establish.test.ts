@@ -175,7 +175,10 @@ describe('a connection', () => {
       },
     ]) {
       const late = begin({ timeout: 10 })
-      await expect(late.done).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
+      await expect(late.done).rejects.toMatchObject({
+        code: 'ERR_TIMEOUT',
+        hint: expect.stringMatching(/says nothing: .*suspended.*; allow more with --timeout/),
+      })
       expect(late.here.isClosed).toBe(true)
       const controller = new AbortController()
       const called = begin({ signal: controller.signal })
