@@ -41,7 +41,8 @@ export function timeLimit(target: Target, size: number): number {
 }
 
 export function memoryLimit(target: Target, size: number): number {
-  return MEMORY + (target.allowance?.memory ?? 0) + size * MEMORY_OF_BYTE
+  const { memory = 0, memoryOfByte = MEMORY_OF_BYTE } = target.allowance ?? {}
+  return MEMORY + memory + size * memoryOfByte
 }
 
 /** At once where the target does. */

@@ -7,6 +7,7 @@ import { deflateSync } from 'node:zlib'
 import * as tag from '../src/etf/tags.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { ByteWriter as Writer } from './byte-writer.ts'
+import { once } from './target.ts'
 
 const NAMES: readonly string[] = [
   '',
@@ -108,9 +109,18 @@ export function writeVersioned(out: ByteWriter, budget: number): void {
   else writeTerm(out, budget)
 }
 
+/** A thousand times as large when it is inflated, behind whatever size is announced. */
+const bomb = once((): Uint8Array => deflateSync(new Uint8Array(64 * 1024 * 1024), { level: 1 }))
+
 /** `80 Size Zlib`. */
 export function writeCompressed(out: ByteWriter, budget: number): void {
   const { random } = out
+  if (out.lies > 0 && random.oneIn(100)) {
+    out.uint8(tag.COMPRESSED)
+    out.uint32(random.below(1000))
+    out.bytes(bomb())
+    return
+  }
   const inner = new Writer(random, out.lies)
   if (random.oneIn(20)) {
     // What grows: a bomb, if it is not stopped.

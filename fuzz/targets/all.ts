@@ -5,10 +5,12 @@ import type { Target } from '../target.ts'
 import { allocatorsTarget, snapshotsTarget } from './allocators.ts'
 import { conversationTarget } from './conversation.ts'
 import { epmdAnswerTarget, epmdRequestTarget } from './epmd.ts'
+import { epmdClientTarget, epmdServerTarget } from './epmd-sockets.ts'
 import { framesTarget } from './frames.ts'
 import { handshakeMessageTarget, handshakeStateTarget } from './handshake.ts'
 import { controlTarget, fragmentsTarget, messagesTarget, sentTarget } from './messages.ts'
 import { nodeListTarget, nodeNameTarget, nodePatternTarget } from './names.ts'
+import { cookieTarget, tlsFilesTarget, valuesTarget } from './options.ts'
 import { osMemoryTarget } from './os-memory.ts'
 import { probeTarget } from './probe.ts'
 import { recordingsTarget } from './recordings.ts'
@@ -31,6 +33,8 @@ export const targets: readonly Target[] = [
   callTarget,
   epmdRequestTarget,
   epmdAnswerTarget,
+  epmdServerTarget,
+  epmdClientTarget,
   handshakeMessageTarget,
   handshakeStateTarget,
   framesTarget,
@@ -47,6 +51,9 @@ export const targets: readonly Target[] = [
   nodeNameTarget,
   nodeListTarget,
   nodePatternTarget,
+  valuesTarget,
+  cookieTarget,
+  tlsFilesTarget,
 ]
 
 /** @throws {RangeError} for a name that none has */

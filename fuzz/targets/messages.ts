@@ -105,7 +105,10 @@ function writeFrame(out: ByteWriter, form: number, numbers: Numbers): void {
 
 function writeFrames(out: ByteWriter, form: number): void {
   const numbers: Numbers = { sequence: 0, fragment: 0 }
+  // Messages that begin and never end.
+  const floods = out.random.oneIn(8)
   for (let left = 1 + out.random.small(10); left > 0; left--) {
+    if (floods) numbers.fragment = 0
     writeMessage(out, () => writeFrame(out, form, numbers))
   }
 }
@@ -163,9 +166,13 @@ export const messagesTarget: Target = {
     const decoder = new MessageDecoder(FORMS[form] ?? 0n, LIMITS)
     const link = links[form] ?? new Uint8Array()
     let accepted = 0
+    /** The slots of the cache that were filled; `undefined` from when that is not known any more. */
+    let filled: Set<number> | undefined = form === 0 ? undefined : new Set()
     for (const frame of messagesOf(input, 1)) {
+      const refersToNothing = filled !== undefined && fill(filled, frame)
       try {
         const received = decoder.decode(frame)
+        check(!refersToNothing, 'a reference into the cache that was never defined is let through')
         if (received.kind !== 'message') continue
         accepted += 1
         const { control, payload } = received
@@ -183,7 +190,10 @@ export const messagesTarget: Target = {
       } catch (error) {
         checkError([HeaderError, FragmentError, ControlMessageError], error)
         // The connection is lost: who reads on gets nothing worse.
-        if (!(error instanceof ControlMessageError)) continue
+        if (!(error instanceof ControlMessageError)) {
+          filled = undefined
+          continue
+        }
       }
       check(isLink(decoder, link), 'after a message the next one cannot be read')
     }
@@ -191,6 +201,32 @@ export const messagesTarget: Target = {
     check(other === undefined || isLink(other, link), 'another connection is disturbed')
     return accepted > 0 ? 'accepted' : 'refused'
   },
+}
+
+/** Fills the slots that a header defines; says whether it refers to one that is empty. */
+function fill(filled: Set<number>, frame: Uint8Array): boolean {
+  const [version, kind] = frame
+  if (version !== tag.VERSION || (kind !== 68 && kind !== 69)) return false
+  const start = kind === 68 ? 2 : 18
+  const count = frame[start] ?? 0
+  const nibble = (index: number): number => {
+    const byte = frame[start + 1 + (index >> 1)] ?? 0
+    return index % 2 === 0 ? byte & 0xf : byte >> 4
+  }
+  const hasLong = count > 0 && (nibble(count) & 1) !== 0
+  let at = start + 1 + (count > 0 ? (count >> 1) + 1 : 0)
+  for (let index = 0; index < count && at < frame.length; index++) {
+    const slot = ((nibble(index) & 7) << 8) | (frame[at] ?? 0)
+    at += 1
+    if ((nibble(index) & 8) === 0) {
+      if (!filled.has(slot)) return true
+      continue
+    }
+    filled.add(slot)
+    const length = hasLong ? ((frame[at] ?? 0) << 8) | (frame[at + 1] ?? 0) : (frame[at] ?? 0)
+    at += (hasLong ? 2 : 1) + length
+  }
+  return false
 }
 
 function isLink(decoder: MessageDecoder, link: Uint8Array): boolean {

@@ -73,7 +73,7 @@ export async function connectTls(endpoint: TlsEndpoint): Promise<Transport> {
   const { timeout = DEFAULT_TIMEOUT } = endpoint
   checkTimeout('timeout', timeout)
   const end = performance.now() + timeout
-  const context = createSecureContext(checkOptions(endpoint))
+  const context = createContext(checkOptions(endpoint))
   return openSocket(endpoint, (socket, remote) =>
     secure(socket, remote, context, {
       ...endpoint,
@@ -120,6 +120,8 @@ export async function listenTls(
     const why = 'the public authorities would vouch for anybody'
     throw new TlsOptionsError('ca', `is needed to listen: ${why}`)
   }
+  // Whatever is wrong with them is said here.
+  createContext(options)
   const server = createServer({
     ...ACCEPTING,
     ...options,
@@ -169,6 +171,15 @@ function checkOptions({
     throw new TlsOptionsError('key', 'is not the private key of the certificate')
   }
   return { ca: pem(ca), cert: pem(cert), key: pem(key) }
+}
+
+/** @throws {TlsOptionsError} when the certificate is followed by what is none: of that OpenSSL alone knows */
+function createContext(options: ReturnType<typeof checkOptions>): SecureContext {
+  try {
+    return createSecureContext(options)
+  } catch (cause) {
+    throw new TlsOptionsError('cert', 'goes on with what is no certificate in PEM format', cause)
+  }
 }
 
 function pem(text: string | Uint8Array): Buffer

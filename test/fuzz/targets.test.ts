@@ -9,6 +9,9 @@ const seed = 20260131
 const INPUTS = 400
 const FEW: ReadonlyMap<string, number> = new Map([
   ['conversation', 100],
+  ['epmd-client', 100],
+  ['epmd-server', 100],
+  ['tls-files', 100],
   ['probe', 60],
 ])
 

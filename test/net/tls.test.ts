@@ -231,11 +231,18 @@ test('an end that we make ourselves is in order', async () => {
   expect(await ended).toEqual({ text: '', error: undefined })
 })
 
+/** A certificate that is whole, and another one whose end is none. */
+function tornBehind(cert: string): string {
+  return cert + fixture('other-authority.pem').replace(/-----END.*/, '-----END KEY-----')
+}
+
 describe('what is given', () => {
   const { cert, key } = CLIENT
+  const torn = tornBehind(cert)
   test.each<readonly [what: string, options: Partial<TlsEndpoint>, option: string, says: RegExp]>([
     ['an empty authority', { ca: '' }, 'ca', /no certificate in PEM format/],
     ['a key for an authority', { ca: key }, 'ca', /no certificate in PEM format/],
+    ['a certificate that another follows in part', { cert: torn, key }, 'cert', /goes on with/],
     ['a certificate alone', { cert }, 'cert', /goes with its private key/],
     ['a key alone', { key }, 'key', /goes with a certificate/],
     ['a key in place of a certificate', { cert: key, key }, 'cert', /no certificate/],
@@ -487,6 +494,12 @@ describe('a listener', () => {
     ['no key', { key: undefined }, 'cert', /goes with its private key/],
     ['the key of another', { key: CLIENT.key }, 'key', /not the private key of/],
     ['an empty authority', { ca: '' }, 'ca', /no certificate in PEM format/],
+    [
+      'a certificate that another follows in part',
+      { cert: tornBehind(NODE.cert) },
+      'cert',
+      /goes on with/,
+    ],
   ])('is refused %s', async (_, options, option, says) => {
     await expect(admit(options)).rejects.toMatchObject({
       code: 'ERR_TLS_OPTIONS',
