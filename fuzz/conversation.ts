@@ -47,9 +47,70 @@ export const FORMS: readonly bigint[] = [
 export function writeConversation(out: ByteWriter, form: number): void {
   const { random } = out
   const numbers = { sequence: 1 }
+  if (random.oneIn(3)) writeAnswers(out, form)
   for (let left = 1 + random.small(12); left > 0; left--) {
     if (random.oneIn(30)) out.uint32(0)
     else writeMessageFrames(out, form, numbers)
+  }
+}
+
+/** Most calls are answered rightly, in any order; some of them twice. */
+function writeAnswers(out: ByteWriter, form: number): void {
+  const { random } = out
+  for (let left = 4 + random.below(8); left > 0; left--) {
+    const index = random.below(CALLS.length)
+    writeFrame(out, () => {
+      if (form === 0) out.uint8(112)
+      else out.bytes(Uint8Array.of(tag.VERSION, 68, 0))
+      writeAnswer(out, CALLS[index] ?? 'erpc', FIRST_CALL + index, form === 0)
+    })
+  }
+}
+
+function writeAnswer(
+  out: ByteWriter,
+  call: (typeof CALLS)[number],
+  number: number,
+  hasVersions: boolean,
+): void {
+  const version = (): void => {
+    if (hasVersions) out.uint8(tag.VERSION)
+  }
+  version()
+  switch (call) {
+    case 'erpc':
+    case 'encoded':
+      // PAYLOAD_MONITOR_P_EXIT
+      writeTuple(out, 5)
+      writeSmall(out, 28)
+      writeTheirPid(out, THEIR.server)
+      writeOurPid(out, OUR.caller)
+      writeOurReference(out, number)
+      version()
+      writeTuple(out, 3)
+      writeOurReference(out, number)
+      writeNamed(out, 'return')
+      writeTerm(out, 1)
+      return
+    case 'spawn':
+      // SPAWN_REPLY
+      writeTuple(out, 5)
+      writeSmall(out, 31)
+      writeOurReference(out, number)
+      writeOurPid(out, OUR.process)
+      writeSmall(out, SPAWN_REPLY_LINK | SPAWN_REPLY_MONITOR)
+      writeTheirPid(out, THEIR.server)
+      return
+    default:
+      // SEND_SENDER
+      writeTuple(out, 3)
+      writeSmall(out, 22)
+      writeTheirPid(out, THEIR.server)
+      writeOurPid(out, OUR.caller)
+      version()
+      writeTuple(out, 2)
+      writeOurReference(out, number)
+      writeTerm(out, 1)
   }
 }
 
@@ -123,7 +184,7 @@ function writeMessage(out: ByteWriter, hasVersions: boolean, missing = 0): void 
   }
   version()
   const call = FIRST_CALL + random.below(CALLS.length)
-  switch (random.below(14)) {
+  switch (random.below(15)) {
     case 0:
     case 1:
     case 2:
@@ -180,6 +241,8 @@ function writeMessage(out: ByteWriter, hasVersions: boolean, missing = 0): void 
       payload(() => writeGenCall(out))
       return
     case 9:
+    case 11:
+    case 12:
       writeSignal(out, payload)
       return
     case 10:
@@ -336,9 +399,9 @@ function writeRequest(out: ByteWriter, payload: (write: () => void) => void): vo
 /** What processes say to each other beside messages. */
 function writeSignal(out: ByteWriter, payload: (write: () => void) => void): void {
   const { random } = out
-  const ours = random.below(6)
+  const ours = random.oneIn(2) ? OUR.process : random.below(6)
   const theirs = random.pick(Object.values(THEIR))
-  switch (random.below(7)) {
+  switch (random.below(8)) {
     case 0:
       // LINK
       writeTuple(out, 3)
@@ -375,6 +438,7 @@ function writeSignal(out: ByteWriter, payload: (write: () => void) => void): voi
       })
       return
     case 4:
+    case 5:
       // PAYLOAD_MONITOR_P_EXIT, of a monitor
       writeTuple(out, 5)
       writeSmall(out, 28)

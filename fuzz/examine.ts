@@ -41,8 +41,7 @@ export function timeLimit(target: Target, size: number): number {
 }
 
 export function memoryLimit(target: Target, size: number): number {
-  const { memory = 0, memoryOfByte = MEMORY_OF_BYTE } = target.allowance ?? {}
-  return MEMORY + memory + size * memoryOfByte
+  return MEMORY + (target.allowance?.memory ?? 0) + size * MEMORY_OF_BYTE
 }
 
 /** At once where the target does. */

@@ -36,8 +36,6 @@ export interface Allowance {
   readonly time: number
   /** Bytes of heap and of memory outside of it. */
   readonly memory: number
-  /** The same for each byte of an input, in place of what any target has. */
-  readonly memoryOfByte: number
 }
 
 /** Something that must hold, and did not. */

@@ -163,8 +163,7 @@ export const compressedTarget: Target = {
     writeCompressed(out, 1 + out.random.small(4))
     if (out.random.oneIn(10)) out.noise(1)
   },
-  // Of a bomb each byte stands for a thousand; what is large for another reason is bounded all the same.
-  allowance: { time: 60, memory: 8 * MAX_INFLATED_SIZE, memoryOfByte: 200 },
+  allowance: { time: 60, memory: 8 * MAX_INFLATED_SIZE },
   run: (input) => decodeTarget.run(input),
 }
 
