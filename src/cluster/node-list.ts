@@ -26,7 +26,7 @@ export function parseNodeList(text: string, source: string): string[] {
     if (names.length === MAX_NODES) {
       throw new NodeListError(source, `more than ${MAX_NODES} names`, { line })
     }
-    names.push(parseLine(content, source, line))
+    names.push(parseLine(content, source, line, names.length > 0))
   }
   return names
 }
@@ -71,11 +71,18 @@ function* lines(text: string): Generator<string, void, undefined> {
   }
 }
 
-function parseLine(content: string, source: string, line: number): string {
+/** Where nothing has been a name before, it may be a file of secrets, given by mistake: then none of it is shown. */
+function parseLine(content: string, source: string, line: number, isList: boolean): string {
   try {
     return parseNodeName(content).full
   } catch (cause) {
     if (!(cause instanceof BeamscopeError)) throw cause
+    if (!isList) {
+      throw new NodeListError(source, 'it is no node name', {
+        line,
+        hint: 'a list has one name@host a line; is this the right file?',
+      })
+    }
     throw new NodeListError(source, cause.message, { line, cause })
   }
 }

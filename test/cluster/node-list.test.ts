@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { NodeListError } from '../../src/cluster/discovery-errors.ts'
@@ -43,6 +44,12 @@ describe('a list of nodes', () => {
       message: 'nodes.txt:3: "rabbit" is no node name: the host is missing',
       cause: expect.any(InvalidNodeNameError),
     })
+  })
+
+  it('shows nothing of a file that begins otherwise, which may be one of secrets', () => {
+    const error = parseFailure('# ours\nSECRET\n')
+    expect(error).toMatchObject({ line: 2, message: 'nodes.txt:2: it is no node name' })
+    expect(inspect(error, { showHidden: true, depth: 9 })).not.toContain('SECRET')
   })
 
   it.each([
