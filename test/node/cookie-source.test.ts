@@ -1,7 +1,8 @@
+import { execFile } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { inspect } from 'node:util'
+import { inspect, promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Cookie } from '../../src/dist/cookie.ts'
 import { readCookieFile, readDefaultCookie } from '../../src/node/cookie-source.ts'
@@ -48,13 +49,20 @@ describe('a cookie file', () => {
     }
   })
 
-  test.each([0o440, 0o404, 0o644, 0o420])('is refused with mode %o', async (mode) => {
-    const file = await write('a', 'SECRET', mode)
-    await expect(readCookieFile(file)).rejects.toMatchObject({
-      code: 'ERR_COOKIE_FILE',
-      hint: `chmod 400 ${file}`,
-    })
+  test.each([0o400, 0o600, 0o700])('is taken with mode %o', async (mode) => {
+    sameCookie(await readCookieFile(await write('a', 'SECRET', mode)), 'SECRET')
   })
+
+  test.each([0o440, 0o404, 0o644, 0o420, 0o640, 0o604, 0o666, 0o410, 0o401, 0o602])(
+    'is refused with mode %o',
+    async (mode) => {
+      const file = await write('a', 'SECRET', mode)
+      await expect(readCookieFile(file)).rejects.toMatchObject({
+        code: 'ERR_COOKIE_FILE',
+        hint: `chmod 400 ${file}`,
+      })
+    },
+  )
 
   test('is refused when it is empty, a folder, too large, or not there', async () => {
     for (const file of [
@@ -67,10 +75,29 @@ describe('a cookie file', () => {
     }
   })
 
+  test.skipIf(process.platform === 'win32')(
+    'is refused when it is a pipe or a device, and nobody waits for it',
+    async () => {
+      const pipe = join(folder, 'pipe')
+      await promisify(execFile)('mkfifo', ['-m', '600', pipe])
+      await symlink(pipe, join(folder, 'link'))
+      for (const file of [pipe, join(folder, 'link'), '/dev/null', '/dev/zero']) {
+        await expect(readCookieFile(file)).rejects.toMatchObject({
+          code: 'ERR_COOKIE_FILE',
+          message: `the cookie file ${file} is not a regular file`,
+        })
+      }
+    },
+  )
+
   test('may be a link to one', async () => {
     const file = await write('a', 'SECRET')
     await symlink(file, join(folder, 'link'))
     sameCookie(await readCookieFile(join(folder, 'link')), 'SECRET')
+    await chmod(file, 0o440)
+    await expect(readCookieFile(join(folder, 'link'))).rejects.toMatchObject({
+      message: expect.stringContaining('can be read by others'),
+    })
   })
 
   test('never shows in an error or an inspection', async () => {
