@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { InterruptedError } from '../src/cli/interruption.ts'
 import { everyCommand } from '../test/cli/every-command.ts'
@@ -125,7 +127,7 @@ describeOnEachRelease('a node', (release) => {
     let quiet = 0
     const isQuiet = async (): Promise<boolean> => {
       quiet = (await witness.keep()).differences.length === 0 ? quiet + 1 : 0
-      return quiet === 10
+      return quiet === 5
     }
     await vi.waitUntil(isQuiet, { timeout: 60_000 })
   })
@@ -175,9 +177,20 @@ describeOnEachRelease('a node', (release) => {
   const lines = Object.entries(CASES).flatMap(([name, all]) => all.map((it) => `${name} ${it}`))
 
   it.each(lines)('is what it was after %s', async (line) => {
-    const { code, stderr } = await cli(line)
+    const { code, stdout, stderr } = await cli(line)
     expect({ line, code, stderr }).toMatchObject({ line, code: line.includes('oops') ? 5 : 0 })
+    // Nor is its own cookie told.
+    expect(stdout + stderr).not.toContain(node.cookie)
     await expectUnchanged(LOADED(release)[line])
+  })
+
+  it('has its cookie in none of the files', async () => {
+    const files = await readdir(folder.path)
+    expect(files).toHaveLength(4)
+    for (const file of files) {
+      const bytes = await readFile(join(folder.path, file))
+      expect([file, bytes.includes(node.cookie)]).toEqual([file, false])
+    }
   })
 
   it('has a few atoms more, once', async () => {
@@ -188,8 +201,8 @@ describeOnEachRelease('a node', (release) => {
       await cli('carriers NODE')
       await expectUnchanged()
     }
-    // The names of ours.
-    expect(atoms).toBeLessThanOrEqual(6)
+    // The names of ours, which are few.
+    expect(atoms).toBeLessThanOrEqual(3)
   })
 
   describe('is what it was after a command that failed', () => {
