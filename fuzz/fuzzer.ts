@@ -43,7 +43,7 @@ interface State {
 
 /** Of a block, in milliseconds: long enough that handing it out costs nothing, short enough to end in time. */
 const BLOCK_TIME = 250
-const FIRST_BLOCK = 64
+const FIRST_BLOCK = 16
 const MAX_BLOCK = 50_000
 
 /** Milliseconds for a block, which takes 250 on a machine that is not busy. */
