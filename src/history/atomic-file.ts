@@ -30,6 +30,8 @@ export class FileExistsError extends BeamscopeError {
 export interface AtomicWriteOptions {
   /** Whether a file that is there may be lost. Default false. */
   readonly overwrite?: boolean
+  /** Whether it has to be there after a loss of power, whole. Default true. */
+  readonly sync?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -67,7 +69,7 @@ export function writeFileAtomically(
 export async function writeAtomically(
   file: string,
   write: (handle: FileHandle) => Promise<void>,
-  { overwrite = false, signal }: AtomicWriteOptions = {},
+  { overwrite = false, sync = true, signal }: AtomicWriteOptions = {},
 ): Promise<void> {
   await removeLeftOver(file)
   // By chance: numbers of processes come again, in containers each time.
@@ -78,7 +80,7 @@ export async function writeAtomically(
     const handle = await open(temporary, 'wx')
     try {
       await write(handle)
-      await handle.sync()
+      if (sync) await handle.sync()
     } finally {
       await handle.close()
     }

@@ -21,6 +21,9 @@ interface Holder {
   readonly nonce: string
 }
 
+/** No process outlives a loss of power; what is left of its lock means nothing then. */
+const UNSYNCED = { sync: false }
+
 export class FileLock {
   readonly #path: string
   readonly #text: string
@@ -39,12 +42,12 @@ export class FileLock {
     const path = `${file}.lock`
     const text = format(await describeProcess(process.pid, randomBytes(8).toString('hex')))
     try {
-      await writeFileAtomically(path, text)
+      await writeFileAtomically(path, text, UNSYNCED)
     } catch (error) {
       if (!(error instanceof FileExistsError)) throw error
       const holder = parse(await contentOf(path))
       if (holder !== undefined && (await isAlive(holder))) return { pid: holder.pid }
-      await writeFileAtomically(path, text, { overwrite: true })
+      await writeFileAtomically(path, text, { ...UNSYNCED, overwrite: true })
     }
     return new FileLock(path, Buffer.from(text).toString())
   }

@@ -104,7 +104,8 @@ describe('a snapshot file', () => {
       const [, path, golden, library] = process.argv
       const { readSnapshotFile, writeSnapshotFile } = await import(library)
       const { raw } = await readSnapshotFile(golden)
-      for (const format of Array(1e6).fill(['native', 'etf', 'terms']).flat()) {
+      for (let round = 0; ; round++) {
+        const format = ['native', 'etf', 'terms'][round % 3]
         await writeSnapshotFile(path, raw, format, { overwrite: true })
         process.stdout.write('.')
       }`
