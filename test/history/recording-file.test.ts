@@ -34,6 +34,9 @@ import { openRecording } from '../../src/history/recording-writer.ts'
 import type { RawSnapshot } from '../../src/probe/raw-snapshot.ts'
 import { recordingOf, START, sampleAt } from './recorded.ts'
 
+/** The user who may do nothing special, on every Unix. */
+const NOBODY = 65_534
+
 let folder = ''
 let files = 0
 
@@ -261,13 +264,21 @@ describe('opening', () => {
     await expect(opening).rejects.toThrow(reason)
   })
 
-  it.skipIf(process.getuid?.() === 0)('says why of a file that is only to be read', async () => {
+  it('says why of a file that is only to be read', async () => {
     const file = newFile()
     await record(file, 0, 1)
-    await chmod(file, 0o400)
-    const opening = openRecording(file)
-    await expect(opening).rejects.toBeInstanceOf(FileWriteError)
-    await expect(opening).rejects.toThrow('permission denied')
+    await chmod(file, 0o444)
+    await chmod(folder, 0o777)
+    // To root every file is one to be written.
+    const isRoot = process.geteuid?.() === 0
+    if (isRoot) process.seteuid?.(NOBODY)
+    try {
+      const opening = openRecording(file)
+      await expect(opening).rejects.toBeInstanceOf(FileWriteError)
+      await expect(opening).rejects.toThrow('permission denied')
+    } finally {
+      if (isRoot) process.seteuid?.(0)
+    }
   })
 })
 
