@@ -8,7 +8,9 @@ const COMMAND = 'gcc -shared -fPIC -O1 -Wall -Werror -x c -o /tmp/it.so - && bas
 
 /** Compiles `NAME.c` to `NAME.so` in a folder, and returns the path of that. */
 export async function compileLibrary(name: string, folder: string): Promise<string> {
-  const source = await readFile(new URL(`${name}.c`, import.meta.url), 'utf8')
+  const read = (file: string): Promise<string> => readFile(new URL(file, import.meta.url), 'utf8')
+  // The compiler gets one file, from its standard input.
+  const source = (await read(`${name}.c`)).replace('#include "nif.h"', await read('nif.h'))
   const { status, stdout, stderr } = await runProgram(
     ['docker', 'run', '--rm', '--interactive', 'beamscope/compiler', 'sh', '-c', COMMAND],
     { input: source, timeout: 60_000 },
