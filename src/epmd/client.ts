@@ -86,7 +86,7 @@ export function lookup(name: string, options: EpmdOptions): Promise<NodeEntry> {
     const { lowestVersion, highestVersion } = answer
     // Nodes that speak older versions as well give a lower one: OTP 25 says 5 to 6.
     if (highestVersion < DISTRIBUTION_VERSION || lowestVersion > DISTRIBUTION_VERSION) {
-      throw new DistributionVersionError(address, answer)
+      throw new DistributionVersionError(name, address, lowestVersion, highestVersion)
     }
     return answer
   })

@@ -57,23 +57,16 @@ export class DistributionVersionError extends EpmdError {
   readonly alive: string
   readonly lowestVersion: number
   readonly highestVersion: number
-  constructor(
-    address: string,
-    node: {
-      readonly name: string
-      readonly lowestVersion: number
-      readonly highestVersion: number
-    },
-  ) {
+  constructor(alive: string, address: string, lowestVersion: number, highestVersion: number) {
     super(
-      `${node.name} speaks the versions ${node.lowestVersion} to ${node.highestVersion} of the ` +
-        'distribution protocol, and beamscope speaks 6',
+      `${alive} speaks the versions ${lowestVersion} to ${highestVersion} of the distribution ` +
+        'protocol, and beamscope speaks 6',
       address,
       { hint: 'version 6 is spoken by nodes of OTP 23 and later' },
     )
-    this.alive = node.name
-    this.lowestVersion = node.lowestVersion
-    this.highestVersion = node.highestVersion
+    this.alive = alive
+    this.lowestVersion = lowestVersion
+    this.highestVersion = highestVersion
   }
 }
 

@@ -16,8 +16,8 @@ import { cut, uint32, wire } from '../dist/wire.ts'
 const HOST = '127.0.0.1'
 
 /** PORT2_RESP: Result, PortNo, NodeType, Protocol, HighestVersion, LowestVersion, name, extra. */
-function found(highest: number, lowest: number): Uint8Array {
-  return wire(119, 0, 0x12, 0x67, 77, 0, 0, highest, 0, lowest, 0, 3, 'foo', 0, 0)
+function found(highest: number, lowest: number, name = 'foo'): Uint8Array {
+  return wire(119, 0, 0x12, 0x67, 77, 0, 0, highest, 0, lowest, 0, name.length, name, 0, 0)
 }
 const notFound = wire(119, 1)
 const listOfNames = wire(uint32(4369), 'name foo at port 4711\n', 'name bar at port 4712\n')
@@ -182,6 +182,12 @@ describe('lookup', () => {
     const error = await failure(lookup('foo', epmd.options))
     expect(error).toBeInstanceOf(DistributionVersionError)
     expect(error).toMatchObject({ alive: 'foo', highestVersion: highest })
+  })
+
+  it('calls the node what it was asked for by, whatever is answered', async () => {
+    await using epmd = await script(say(found(5, 5, '\u001b[2J')))
+    const error = await failure(lookup('foo', epmd.options))
+    expect(error).toMatchObject({ alive: 'foo', message: expect.stringMatching(/^foo speaks/) })
   })
 
   it('takes a node that speaks later versions as well', async () => {
