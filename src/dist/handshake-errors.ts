@@ -85,7 +85,13 @@ export class WrongCookieError extends HandshakeError {
         ? `${node ?? 'the peer'} closed the connection when it saw our proof of the cookie: the cookie is wrong`
         : `${node ?? 'the peer'} has another cookie`,
       node,
-      { ...options, hint: COOKIE_HINT },
+      {
+        ...options,
+        hint:
+          rejectedBy === 'peer'
+            ? `${COOKIE_HINT}. A node that ends just then looks the same`
+            : COOKIE_HINT,
+      },
     )
     this.rejectedBy = rejectedBy
   }
