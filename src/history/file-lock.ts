@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile, readlink, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { FileExistsError, writeFileAtomically } from './atomic-file.ts'
+import { codeOf } from './file-reason.ts'
 
 /** Who has a lock. */
 interface Holder {
@@ -74,7 +75,7 @@ async function isAlive(holder: Holder): Promise<boolean> {
     process.kill(holder.pid, 0)
   } catch (error) {
     // A process of another user cannot be sent a signal, but is there.
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false
+    if (codeOf(error) !== 'EPERM') return false
   }
   const started = await startOf(holder.pid)
   return started === holder.started || started === ''

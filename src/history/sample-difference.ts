@@ -67,9 +67,10 @@ export function difference(before: Term, after: Term): Uint8Array {
   compare(before, after, 0)
   const head: number[] = []
   for (const number of [places.length, ...places, ...changes]) writeVarint(head, number)
-  const bytes = new Uint8Array(head.length + terms.bytes().length)
+  const tail = terms.bytes()
+  const bytes = new Uint8Array(head.length + tail.length)
   bytes.set(head)
-  bytes.set(terms.bytes(), head.length)
+  bytes.set(tail, head.length)
   return bytes
 }
 

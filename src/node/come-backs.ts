@@ -1,6 +1,7 @@
 /**
  * The nodes that are connected again whenever they are lost.
  */
+import { MAX_TIMEOUT } from '../net/deadline.ts'
 import { BackOff, retry } from './back-off.ts'
 import { NotConnectedError } from './errors.ts'
 
@@ -9,9 +10,6 @@ import { NotConnectedError } from './errors.ts'
  * takes us in and drops us at once is not asked ten times a second.
  */
 const STEADY = 5_000
-
-/** The longest interval that a timer has. */
-const FOR_EVER = 2 ** 31 - 1
 
 interface Wanted {
   readonly controller: AbortController
@@ -79,7 +77,7 @@ export class ComeBacks {
 
   #keepAlive(): void {
     const isHeld = this.#isAwaited && [...this.#wanted.values()].some((it) => it.isTried)
-    if (isHeld) this.#hold ??= setInterval(() => {}, FOR_EVER)
+    if (isHeld) this.#hold ??= setInterval(() => {}, MAX_TIMEOUT)
     else {
       clearInterval(this.#hold)
       this.#hold = undefined
