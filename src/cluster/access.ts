@@ -108,6 +108,55 @@ function nameOf({ connected }: RemoteNode): string {
   return connected.self.name.full
 }
 
+/** The way to nodes that are asked again and again. Disposal closes what was opened. */
+export interface LastingAccess extends AsyncDisposable {
+  /**
+   * The node, over the connection that stands, or else over a new one.
+   *
+   * @throws what `HiddenNode.connect` or `Seed.reach` throws
+   */
+  reach(node: string, waiting: Waiting): Promise<Callee>
+}
+
+/**
+ * The same ways as {@link openAccess} has, but connections stay until the end. Nothing is connected before a
+ * node is reached.
+ *
+ * @throws {CookieFileError | InvalidCookieError | NoCookieError} when no cookie is given, and none found
+ */
+export async function openLastingAccess(options: AccessOptions): Promise<LastingAccess> {
+  const { from, name, via } = options
+  const own = new Map<string, HiddenNode>()
+  const create = from === undefined ? creator(await withDefaults(options)) : () => from
+  /** A temporary node of ours has one other alone; one with a name has all. */
+  const hiddenFor = (node: string): HiddenNode => {
+    const key = name === undefined ? node : ''
+    const hidden = own.get(key) ?? create()
+    if (from === undefined) own.set(key, hidden)
+    return hidden
+  }
+  let seed: { readonly remote: RemoteNode; readonly seed: Seed } | undefined
+  const reachSeed = async (node: string, waiting: Waiting): Promise<Seed> => {
+    const remote = await hiddenFor(node).connect(node, waiting)
+    if (seed?.remote !== remote) seed = { remote, seed: new Seed(remote) }
+    return seed.seed
+  }
+  return {
+    reach: async (node, waiting) =>
+      via === undefined
+        ? hiddenFor(node).connect(node, waiting)
+        : (await reachSeed(via, waiting)).reach(node, waiting),
+    [Symbol.asyncDispose]: async () => {
+      const close = (hidden: HiddenNode): Promise<void> => hidden.close({ timeout: CLOSE_TIMEOUT })
+      await Promise.all(Array.from(own.values(), close))
+    },
+  }
+}
+
+function creator(options: HiddenNodeOptions): () => HiddenNode {
+  return () => new HiddenNode(options)
+}
+
 /** How many questions have each connection that was opened for one: two sweeps may share a node of ours. */
 const loans = new WeakMap<RemoteNode, number>()
 
