@@ -30,6 +30,14 @@ export {
 export { NotInClusterError, SeedLostError } from './cluster/errors.ts'
 export { parseNodeList, readNodeList } from './cluster/node-list.ts'
 export {
+  type Sample,
+  type Sampled,
+  type SampleFailure,
+  Sampler,
+  type SamplerOptions,
+  type SamplesOptions,
+} from './cluster/sampler.ts'
+export {
   type Sweep,
   type SweepOptions,
   type SweepProgress,

@@ -91,5 +91,6 @@ export {
   type Usages,
 } from './snapshot-diff.ts'
 export { THRESHOLDS, type Thresholds } from './thresholds.ts'
+export { type AllocatorMoment, type Moment, momentOf, Timeline } from './timeline.ts'
 export { type Amount, inUnit, UNITS, type Unit } from './unit.ts'
 export { type Keyword, UTIL_ALLOCATORS, type UtilAllocator } from './util-allocators.ts'

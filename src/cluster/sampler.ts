@@ -5,6 +5,7 @@
 import { setMaxListeners } from 'node:events'
 import type { Snapshot } from '../analysis/snapshot.ts'
 import { checkTimeout, startDeadline, type Waiting } from '../net/deadline.ts'
+import { TimeoutError } from '../net/errors.ts'
 import { createDeferred } from '../node/deferred.ts'
 import { NodeClosedError } from '../node/errors.ts'
 import { probe } from '../probe/probe.ts'
@@ -178,7 +179,12 @@ export class Sampler implements AsyncDisposable {
       const raw = await probe(await access.reach(node, left()), left())
       const snapshot = toSnapshot(raw)
       return { type: 'sample', node, time: Date.parse(raw.takenAt ?? ''), raw, snapshot }
-    } catch (error) {
+    } catch (cause) {
+      // What was left for the last step tells the reader nothing.
+      const error =
+        cause instanceof TimeoutError
+          ? new TimeoutError(cause.what, timeout, undefined, cause.mayBe)
+          : cause
       return { type: 'failure', node, time: Date.now(), error }
     }
   }
