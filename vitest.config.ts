@@ -1,5 +1,21 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
+/** They look at processes, ports and containers of the whole machine, or measure how long something takes. */
+const ALONE: readonly string[] = [
+  'accepting',
+  'compose',
+  'demo',
+  'faults*',
+  'launcher',
+  'sweep-*',
+].map((name) => `native-test/${name}.test.ts`)
+
+const NATIVE = {
+  globalSetup: ['native-test/support/global-setup.ts'],
+  testTimeout: 120_000,
+  hookTimeout: 300_000,
+}
+
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
@@ -10,17 +26,27 @@ const config: ViteUserConfig = defineConfig({
           testTimeout: 30_000,
           // By default one core is left to the terminal.
           maxWorkers: '100%',
+          sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
+          ...NATIVE,
           name: 'native-test',
-          include: ['native-test/**/*.test.ts'],
-          globalSetup: ['native-test/support/global-setup.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 300_000,
-          // Two cores and real nodes: files in turn, so that no test measures its neighbour.
+          include: ['native-test/*.test.ts'],
+          exclude: [...ALONE],
+          // They wait for nodes more often than they compute.
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          ...NATIVE,
+          name: 'native-test-alone',
+          include: [...ALONE],
           fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
