@@ -41,7 +41,7 @@ const formerPath: Plugin = {
   },
 }
 
-const config: RolldownOptions = defineConfig({
+const program: RolldownOptions = {
   input: 'src/cli/main.ts',
   platform: 'node',
   // `cli-table3` does without it, and looks for it only where a style has colours.
@@ -77,6 +77,35 @@ const config: RolldownOptions = defineConfig({
       ],
     },
   },
-})
+}
+
+/** What stands in the page beside its script: the style of the charts, and ours. */
+const styles: Plugin = {
+  name: 'styles',
+  generateBundle() {
+    const files = ['node_modules/uplot/dist/uPlot.min.css', 'src/page/page.css']
+    const source = files.map((file) => shortened(readFileSync(file, 'utf8'))).join('\n')
+    this.emitFile({ type: 'asset', fileName: 'page.css', source })
+  },
+}
+
+/** Without comments, and without spaces at the beginning of lines. */
+function shortened(css: string): string {
+  return css
+    .replaceAll(/\/\*[^]*?\*\//g, '')
+    .replaceAll(/\n\s*/g, '\n')
+    .trim()
+}
+
+/** What runs in the browser, in every report and in what is served: one script, with all that it imports. */
+const page: RolldownOptions = {
+  input: 'src/page/page.ts',
+  platform: 'browser',
+  plugins: [licenses, styles],
+  transform: { target: 'es2022' },
+  output: { dir: 'lib/page', format: 'iife', entryFileNames: '[name].js', minify: true },
+}
+
+const config: RolldownOptions[] = defineConfig([program, page])
 
 export default config

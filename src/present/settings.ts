@@ -91,7 +91,7 @@ function sectionText(
       ],
       groups.map(({ allocator, instances, settings: all }) => [
         printable(allocator),
-        ranges(instances),
+        instanceRanges(instances),
         ...names.map((name) => cell(all.find((setting) => setting.name === name))),
       ]),
       paper,
@@ -122,7 +122,7 @@ function differencesTable(
     ],
     differing.map(({ group, setting }) => [
       printable(group.allocator),
-      ranges(group.instances),
+      instanceRanges(group.instances),
       printable(setting.name),
       settingValue(setting.name, setting.value),
       settingValue(setting.name, setting.default),
@@ -133,7 +133,7 @@ function differencesTable(
 }
 
 /** `0`, `1–8`, `0, 3–5`. */
-function ranges(instances: readonly number[]): string {
+export function instanceRanges(instances: readonly number[]): string {
   const sorted = [...instances].sort((left, right) => left - right)
   const parts: { first: number; last: number }[] = []
   for (const instance of sorted) {

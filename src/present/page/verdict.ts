@@ -1,0 +1,171 @@
+/**
+ * The verdict, for a person who does not know allocators: what it is, what it means, and what to do first.
+ */
+import { type Accounting, type AccountingId, accountingLine } from '../../analysis/accounting.ts'
+import type { Diagnosis } from '../../analysis/diagnose.ts'
+import type { Finding, Remedy, Verdict } from '../../analysis/finding.ts'
+import { add, compare, toDouble } from '../../analysis/integer.ts'
+import type { Integer } from '../../analysis/snapshot.ts'
+import { formatCount, formatPercentage, formatSize, NONE } from '../figures.ts'
+import { type Content, type Html, html } from './html.ts'
+import type { NodePage } from './node-page.ts'
+import { copied, enumerated, type Section, sentence, size } from './sections.ts'
+
+/** What is said of a verdict; `size` is what the findings behind it explain. */
+interface Words {
+  headline(size: string, allocators: string): string
+  readonly meaning: string
+  /** What to do first, where no remedy says so. */
+  readonly first: string
+  /** The command that shows more. */
+  readonly next: string
+}
+
+const WORDS: Readonly<Record<Verdict, Words>> = {
+  healthy: {
+    headline: () => 'Nothing is wrong with the memory of this node.',
+    meaning:
+      'What Erlang holds without using it is what an idle node holds as well, and the operating system ' +
+      'reports no more than Erlang accounts for.',
+    first: 'Nothing has to be done.',
+    next: 'memory',
+  },
+  fragmented: {
+    headline: (size, allocators) => `${size} are held for nothing, by ${allocators}.`,
+    meaning:
+      'Erlang takes memory from the operating system in large pieces, the carriers, and can give one back ' +
+      'only when nothing is left in it. Here a few small blocks are left in many of them, as after a peak ' +
+      'that has passed: nearly all of that memory is empty, and still counts against the node.',
+    first: 'See what stays in the sparse carriers, and let it go or have it copied.',
+    next: 'fragmentation',
+  },
+  'in-use': {
+    headline: (size) => `${size} are really in use.`,
+    meaning:
+      'Data fill the memory that this node holds: nothing is lost to fragmentation, and no setting of the ' +
+      'allocators would give anything back. Whoever wants less has to keep less.',
+    first: 'Find out which processes, tables or binaries hold it.',
+    next: 'diagnose',
+  },
+  'outside-allocators': {
+    headline: (size) => `${size} are taken outside of Erlang’s allocators.`,
+    meaning:
+      'The operating system counts far more memory for this node than Erlang knows of. Native code takes ' +
+      'it: a NIF, a driver, or a library that either loads; or the C library keeps what they gave back.',
+    first: 'Look at which NIFs and drivers the node has loaded.',
+    next: 'memory',
+  },
+  'oversized-carriers': {
+    headline: (size, allocators) =>
+      `${size} of ${allocators} are allocated in excess, by rounding up.`,
+    meaning:
+      'Large blocks get a carrier of their own, which is rounded up. What is beyond the block was never ' +
+      'touched, so that it takes addresses rather than memory: this is no fragmentation.',
+    first: 'Compare with what is resident before anything is changed: it may cost nothing.',
+    next: 'sbcs-to-mbcs',
+  },
+  inconclusive: {
+    headline: () => 'Too much could not be seen to say what is wrong.',
+    meaning:
+      'The node, or the file, did not tell what a judgement needs. What is missing is named below; what ' +
+      'is there is shown.',
+    first: 'See below what is missing, and why.',
+    next: 'allocators',
+  },
+}
+
+/** Beside the colour, so that nothing hangs on it. */
+const MARKS: Readonly<Record<Verdict, string>> = {
+  healthy: '✓',
+  fragmented: '!',
+  'in-use': '●',
+  'outside-allocators': '!',
+  'oversized-carriers': '●',
+  inconclusive: '?',
+}
+
+/** Those whose verdict it is. */
+function leadingFindings({ verdict, findings }: Diagnosis): readonly Finding[] {
+  return findings.filter((finding) => finding.verdict === verdict)
+}
+
+/** The verdict in one sentence. */
+export function headline(diagnosis: Diagnosis): string {
+  const leading = leadingFindings(diagnosis)
+  const bytes = leading.reduce<Integer>((total, finding) => add(total, finding.bytes ?? 0), 0)
+  const allocators = enumerated(leading.flatMap(({ allocator }) => allocator ?? []))
+  return WORDS[diagnosis.verdict].headline(formatSize(bytes), allocators || 'the carriers')
+}
+
+export function verdictSection(node: NodePage): Section {
+  const { diagnosis } = node
+  const { verdict, accounting } = diagnosis
+  return {
+    id: 'verdict',
+    title: 'Verdict',
+    body: html`<div class="verdict verdict-${verdict}">
+<p class="label"><span class="mark" aria-hidden="true">${MARKS[verdict]}</span> ${verdict}</p>
+<p class="headline">${headline(diagnosis)}</p>
+<p class="meaning">${WORDS[verdict].meaning}</p>
+${glance(accounting)}
+</div>
+<h3>What to do first</h3>
+${firstStep(node)}`,
+  }
+}
+
+/** The four figures that matter most, and how they lie within each other. */
+function glance(accounting: Accounting): Html {
+  const bytes = (id: AccountingId): Integer | undefined => accountingLine(accounting, id).bytes
+  const above = bytes('unused_above_floor')
+  const single = bytes('unused_single_block')
+  const waste = above === undefined || single === undefined ? undefined : add(above, single)
+  const used = bytes('used')
+  const allocated = bytes('allocated')
+  const facts: readonly (readonly [string, Integer | undefined, string])[] = [
+    ['resident', bytes('resident'), 'the operating system counts'],
+    ['allocated', allocated, 'Erlang’s allocators hold'],
+    ['used', used, `of it by data${share(used, allocated)}`],
+    ['waste', waste, `of it for nothing${share(waste, allocated)}`],
+  ]
+  return html`<dl class="glance">${facts.map(
+    ([name, amount, what]) =>
+      html`<div class="fact fact-${name}"><dt>${name}</dt><dd><span class="amount">${
+        amount === undefined ? NONE : size(amount)
+      }</span> <span class="what">${what}</span></dd></div>`,
+  )}</dl>`
+}
+
+function share(part: Integer | undefined, whole: Integer | undefined): string {
+  if (part === undefined || whole === undefined || compare(whole, 0) <= 0) return ''
+  return `, ${formatPercentage(toDouble(part) / toDouble(whole))}`
+}
+
+function firstStep(node: NodePage): Content {
+  const { diagnosis } = node
+  const { verdict, findings } = diagnosis
+  const words = WORDS[verdict]
+  const [finding] = leadingFindings(diagnosis)
+  const remedy = finding?.remedies[0]
+  const grave = findings.filter(({ severity }) => severity !== 'info').length
+  return html`<p>${words.first}</p>
+${remedy === undefined ? undefined : suggestion(remedy)}
+<p>${
+    findings.length === 0
+      ? undefined
+      : html`<a href="#findings">${formatCount(findings.length)} ${
+          findings.length === 1 ? 'finding' : 'findings'
+        }</a>${grave === 0 ? '; none of them is grave.' : ' with evidence, and with what else can be tried.'}`
+  } On a terminal:</p>
+${copied('the command', node.next(words.next))}`
+}
+
+function suggestion({ flags, why, price, restart }: Remedy): Html {
+  return html`<p>What helps most often${restart ? ', with a restart of the node' : ', without a restart'}:</p>
+${copied('what to try first', flags)}
+<p>${sentence(capital(why))} <span class="aside">Its price: ${sentence(price)}</span></p>`
+}
+
+function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
