@@ -60,6 +60,7 @@ export {
   RecordingClosedError,
   type RecordingDamage,
   RecordingDamagedError,
+  RecordingEmptyError,
   RecordingError,
   RecordingInUseError,
   RecordingTooLargeError,
@@ -71,7 +72,9 @@ export {
   indexRecording,
   type ReadRecordingOptions,
   type RecordedNode,
+  type RecordingBytes,
   type RecordingIndex,
+  type RecordingSource,
   readRecording,
 } from './history/recording-reader.ts'
 export type { RecordedSample } from './history/recording-samples.ts'

@@ -16,7 +16,7 @@ import {
   type KeywordOptions,
   unitOption,
 } from './options.ts'
-import { readTarget, type Target } from './target.ts'
+import { isOfRecording, noRecording, readTarget, type Target } from './target.ts'
 import { UsageError } from './usage-error.ts'
 import { viewOf } from './view-of.ts'
 
@@ -63,9 +63,10 @@ export async function show(
 }
 
 /** @throws {UsageError} when a file was named beside nodes */
-export function refuseFile({ snapshot }: Options): void {
-  if (snapshot !== undefined)
+export function refuseFile(options: Options): void {
+  if (options.snapshot !== undefined)
     throw new UsageError('several nodes and --snapshot exclude each other')
+  if (isOfRecording(options)) throw noRecording('there is none')
 }
 
 /** Prints a snapshot that is there. */

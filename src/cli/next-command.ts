@@ -3,7 +3,7 @@
  */
 import { INVISIBLE } from '../present/printable.ts'
 import type { ClusterOptions } from './cluster-options.ts'
-import type { ConnectionOptions, TargetOptions } from './options.ts'
+import type { ConnectionOptions, RecordingOptions, TargetOptions } from './options.ts'
 
 /** `beamscope COMMAND` with the target and the connection's options, ready to be pasted in a shell. */
 export function nextCommand(
@@ -15,8 +15,14 @@ export function nextCommand(
   const file = options.snapshot === '-' ? 'FILE' : (options.snapshot ?? 'FILE')
   const via = options.via === undefined ? [] : ['--via', options.via]
   const words =
-    node === undefined ? ['--snapshot', file] : [node, ...via, ...connectionWords(options)]
+    node === undefined
+      ? ['--snapshot', file, ...recordingWords(options)]
+      : [node, ...via, ...connectionWords(options)]
   return ['beamscope', command, ...words.map(quote)].join(' ')
+}
+
+function recordingWords({ at, of }: RecordingOptions): readonly string[] {
+  return [...(at === undefined ? [] : ['--at', at.text]), ...(of === undefined ? [] : ['--of', of])]
 }
 
 function connectionWords(options: ConnectionOptions): readonly string[] {

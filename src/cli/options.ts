@@ -7,6 +7,7 @@ import { UTIL_ALLOCATORS } from '../analysis/util-allocators.ts'
 import { addClusterOptions, type ClusterOptions } from './cluster-options.ts'
 import type { Context } from './context.ts'
 import { type HostMap, parseDuration, parseMapping, parsePort } from './option-values.ts'
+import { parseRecordingTime, type RecordingTime } from './recording-time.ts'
 
 /** How to reach a node. */
 export interface ConnectionOptions {
@@ -32,8 +33,14 @@ export interface OutputOptions {
   readonly json?: true
 }
 
+/** Which sample of a recording. */
+export interface RecordingOptions {
+  readonly at?: RecordingTime
+  readonly of?: string
+}
+
 /** Of every command that takes a snapshot or reads one. */
-export interface TargetOptions extends ConnectionOptions {
+export interface TargetOptions extends ConnectionOptions, RecordingOptions {
   readonly snapshot?: string
 }
 
@@ -130,7 +137,24 @@ export function addNodesOptions(command: Command): Command {
 }
 
 function addSnapshotOption(command: Command): Command {
-  return command.option('--snapshot <file>', "a snapshot file in NODE's place; - is standard input")
+  command.option(
+    '--snapshot <file>',
+    "a snapshot file or a recording in NODE's place; - is standard input",
+  )
+  return addRecordingOptions(command)
+}
+
+/** Which sample of a recording is meant. */
+export function addRecordingOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--at <time>',
+        'of a recording: the last sample until 2026-01-31T12:00Z, 12:00 (UTC, its last day) or -2h ' +
+          '(before its end); default: the last one',
+      ).argParser(parseRecordingTime),
+    )
+    .option('--of <node>', 'of a recording of several nodes: this one')
 }
 
 export function unitOption(): Option {

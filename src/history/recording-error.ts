@@ -84,6 +84,14 @@ export class RecordingDamagedError extends RecordingError {
   }
 }
 
+/** Nothing of it can be used. */
+export class RecordingEmptyError extends RecordingError {
+  readonly code = 'ERR_RECORDING_EMPTY'
+  constructor(source: string, what: string) {
+    super(source, what, { hint: 'record a node with `beamscope record NODE -o FILE`' })
+  }
+}
+
 /** The samples of so many nodes, or of such large ones, are not held at the same time. */
 export class RecordingTooLargeError extends RecordingError {
   readonly code = 'ERR_RECORDING_TOO_LARGE'

@@ -33,6 +33,11 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 /** What a recording begins with. */
 export const HEADER: Uint8Array = utf8.encode(`${TITLE}${VERSION}\n`)
 
+/** Whether bytes begin as a recording does, in whatever version. */
+export function isRecording(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.subarray(0, TITLE.length)).toString('latin1') === TITLE
+}
+
 /** The first byte is in no text of ASCII or UTF-8. */
 export const MARK: Uint8Array = Uint8Array.of(0x89, 0x52, 0x45, 0x43)
 const KEY = 0x4b

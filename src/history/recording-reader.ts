@@ -13,6 +13,16 @@ import {
 import { MAX_STREAMS } from './recording-format.ts'
 import { Lineage, type RecordedSample, SampleDecoder } from './recording-samples.ts'
 
+/** What was read already of something that cannot be read twice, as standard input. */
+export interface RecordingBytes {
+  /** What errors call it. */
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
+/** The path of a file, or bytes at hand. */
+export type RecordingSource = string | RecordingBytes
+
 export interface ReadRecordingOptions {
   readonly signal?: AbortSignal
   /** Samples that were taken earlier, or later, are left out. */
@@ -38,11 +48,12 @@ export interface ReadRecordingOptions {
  * @throws {RecordingDamagedError} when parts of it could not be read and there is no `onDamage`
  */
 export async function* readRecording(
-  file: string,
+  source: RecordingSource,
   options: ReadRecordingOptions = {},
 ): AsyncGenerator<RecordedSample, void, undefined> {
   const { node, from, to, onDamage, signal } = options
-  const decoder = new SampleDecoder(file, { node, from: from?.getTime(), to: to?.getTime() })
+  const name = nameOf(source)
+  const decoder = new SampleDecoder(name, { node, from: from?.getTime(), to: to?.getTime() })
   let count = 0
   let first: RecordingDamage | undefined
   const isDamaged = (damage: RecordingDamage): void => {
@@ -50,7 +61,7 @@ export async function* readRecording(
     first ??= damage
     onDamage?.(damage)
   }
-  for await (const scanned of scanFile(file, signal)) {
+  for await (const scanned of scanRecording(source, signal)) {
     signal?.throwIfAborted()
     if (scanned.type === 'damage') {
       isDamaged(damageOf(scanned))
@@ -62,7 +73,7 @@ export async function* readRecording(
     }
   }
   if (first !== undefined && onDamage === undefined) {
-    throw new RecordingDamagedError(file, first, count)
+    throw new RecordingDamagedError(name, first, count)
   }
 }
 
@@ -96,11 +107,11 @@ export interface RecordingIndex {
  * @throws {RecordingVersionError} when a newer beamscope wrote it
  */
 export async function indexRecording(
-  file: string,
+  source: RecordingSource,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<RecordingIndex> {
   const indexer = new RecordingIndexer()
-  for await (const scanned of scanFile(file, signal)) indexer.add(scanned)
+  for await (const scanned of scanRecording(source, signal)) indexer.add(scanned)
   return indexer.index
 }
 
@@ -167,25 +178,41 @@ function damageOf({ offset, bytes, reason }: RecordingDamage): RecordingDamage {
 }
 
 /**
- * The records of a file, and what is between them.
+ * The records of a recording, and what is between them.
  *
  * @throws {RecordingError}
  */
-export async function* scanFile(
-  file: string,
+export async function* scanRecording(
+  source: RecordingSource,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Scanned, void, undefined> {
   signal?.throwIfAborted()
-  const scanner = new RecordScanner(file)
+  const name = nameOf(source)
+  const scanner = new RecordScanner(name)
   try {
-    const options = { ...(signal && { signal }), highWaterMark: PIECE_SIZE }
-    for await (const piece of createReadStream(file, options)) {
+    for await (const piece of piecesOf(source, signal)) {
       if (piece instanceof Uint8Array) yield* scanner.push(piece)
     }
   } catch (error) {
     signal?.throwIfAborted()
     if (error instanceof RecordingError) throw error
-    throw new RecordingUnreadableError(file, reasonOf(error), { cause: error })
+    throw new RecordingUnreadableError(name, reasonOf(error), { cause: error })
   }
   yield* scanner.end()
+}
+
+function nameOf(source: RecordingSource): string {
+  return typeof source === 'string' ? source : source.name
+}
+
+function piecesOf(
+  source: RecordingSource,
+  signal: AbortSignal | undefined,
+): AsyncIterable<unknown> | Iterable<unknown> {
+  if (typeof source !== 'string') return slicesOf(source.bytes)
+  return createReadStream(source, { ...(signal && { signal }), highWaterMark: PIECE_SIZE })
+}
+
+function* slicesOf(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
+  for (let at = 0; at < bytes.length; at += PIECE_SIZE) yield bytes.subarray(at, at + PIECE_SIZE)
 }

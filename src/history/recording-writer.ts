@@ -21,7 +21,7 @@ import {
   RecordingUnreadableError,
 } from './recording-error.ts'
 import { HEADER } from './recording-format.ts'
-import { type RecordingIndex, RecordingIndexer, scanFile } from './recording-reader.ts'
+import { type RecordingIndex, RecordingIndexer, scanRecording } from './recording-reader.ts'
 import { SampleEncoder } from './recording-samples.ts'
 
 export interface OpenRecordingOptions {
@@ -264,7 +264,7 @@ async function lookThrough(
   }
   const indexer = new RecordingIndexer()
   let torn: number | undefined
-  for await (const scanned of scanFile(file, signal)) {
+  for await (const scanned of scanRecording(file, signal)) {
     indexer.add(scanned)
     torn = scanned.type === 'damage' && scanned.reason === 'torn' ? scanned.offset : undefined
   }

@@ -27,6 +27,7 @@ import type { Term } from '../etf/terms.ts'
 import { type RawSnapshot, toSnapshot } from '../probe/raw-snapshot.ts'
 import { fromNative, isNative, toNative, unknownVersion } from './native-snapshot.ts'
 import { fromReconForm, isReconForm, toReconForm } from './recon-snapshot.ts'
+import { isRecording } from './recording-format.ts'
 import {
   CorruptSnapshotError,
   NotASnapshotError,
@@ -51,6 +52,8 @@ export interface ReadSnapshotOptions {
   /** In bytes, and so much again for what compressed bytes become. Default 256 MiB. */
   readonly maxSize?: number
 }
+
+export { isRecording }
 
 /** A node of 1024 schedulers answers in some 10 MB. */
 export const DEFAULT_MAX_SIZE: number = 256 * 1024 * 1024
@@ -177,7 +180,7 @@ function foreignKind(bytes: Uint8Array): string | undefined {
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'it is compressed with gzip; unpack it first'
   const start = new TextDecoder('latin1').decode(bytes.subarray(0, 512))
   if (start.startsWith('=erl_crash_dump')) return 'it is a crash dump'
-  if (start.startsWith('beamscope recording ')) return 'it is a recording, of many snapshots'
+  if (isRecording(bytes)) return 'it is a recording, of many snapshots'
   if (start.includes('\0')) return 'it is neither text nor in the External Term Format'
   return undefined
 }

@@ -2,9 +2,11 @@
  * Snapshot files on disk.
  */
 import { createReadStream } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
 import type { RawSnapshot } from '../probe/raw-snapshot.ts'
 import { type AtomicWriteOptions, writeFileAtomically } from './atomic-file.ts'
 import { reasonOf } from './file-reason.ts'
+import { HEADER, isRecording } from './recording-format.ts'
 import {
   DEFAULT_MAX_SIZE,
   type LoadedSnapshot,
@@ -29,8 +31,22 @@ export interface SnapshotFileOptions {
  */
 export async function readSnapshotFile(
   path: string,
-  { signal, maxSize = DEFAULT_MAX_SIZE }: SnapshotFileOptions = {},
+  options: SnapshotFileOptions = {},
 ): Promise<LoadedSnapshot> {
+  const { maxSize = DEFAULT_MAX_SIZE } = options
+  return readSnapshot(await readBytes(path, options), { source: path, maxSize })
+}
+
+/**
+ * All bytes of a file that may hold a snapshot.
+ *
+ * @throws {SnapshotUnreadableError} when the file is not there or cannot be read
+ * @throws {SnapshotTooLargeError}
+ */
+export async function readBytes(
+  path: string,
+  { signal, maxSize = DEFAULT_MAX_SIZE }: SnapshotFileOptions = {},
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
   try {
@@ -46,7 +62,24 @@ export async function readSnapshotFile(
     if (error instanceof SnapshotTooLargeError) throw error
     throw new SnapshotUnreadableError(path, reasonOf(error), { cause: error })
   }
-  return readSnapshot(Buffer.concat(chunks), { source: path, maxSize })
+  return Buffer.concat(chunks)
+}
+
+/**
+ * Whether a file is a recording, by its first bytes. What is no plain file, as a pipe, is not looked into: it could
+ * not be read again.
+ */
+export async function isRecordingFile(path: string): Promise<boolean> {
+  try {
+    if (!(await stat(path)).isFile()) return false
+    await using handle = await open(path)
+    const start = new Uint8Array(HEADER.length)
+    const { bytesRead } = await handle.read(start, 0, start.length, 0)
+    return isRecording(start.subarray(0, bytesRead))
+  } catch {
+    // Whoever reads it says why it cannot be read.
+    return false
+  }
 }
 
 /**

@@ -1,0 +1,301 @@
+/**
+ * A recording in the place of a node: the sample of one moment, and what came before it.
+ */
+import type { Snapshot } from '../analysis/snapshot.ts'
+import { type Moment, momentOf, Timeline } from '../analysis/timeline.ts'
+import { BeamscopeError } from '../errors.ts'
+import {
+  type RecordingDamage,
+  RecordingDamagedError,
+  RecordingEmptyError,
+} from '../history/recording-error.ts'
+import {
+  indexRecording,
+  type RecordedNode,
+  type RecordingIndex,
+  type RecordingSource,
+  readRecording,
+  scanRecording,
+} from '../history/recording-reader.ts'
+import { Lineage } from '../history/recording-samples.ts'
+import { printable } from '../present/printable.ts'
+import { type RawSnapshot, toSnapshot } from '../probe/raw-snapshot.ts'
+import type { Context } from './context.ts'
+import type { RecordingOptions } from './options.ts'
+import { withSpinner } from './spinner.ts'
+import { about } from './subject.ts'
+import { UsageError } from './usage-error.ts'
+
+/** The sample that was asked for. */
+export interface RecordedTarget {
+  readonly snapshot: Snapshot
+  readonly raw: RawSnapshot
+  /** For people: the file's name. */
+  readonly label: string
+  /** What the recording holds as a whole. */
+  readonly index: RecordingIndex
+}
+
+/** The same, and what that node held up to then. */
+export interface RecordingTarget extends RecordedTarget {
+  readonly moments: readonly Moment[]
+}
+
+/**
+ * Reads the last sample of a recording, or that of a moment, and on the way all that was before it: no more than one
+ * sample is kept. What is damaged is told on standard error.
+ *
+ * @throws {UsageError} when the recording holds no such node, several and none was chosen, or nothing so early
+ * @throws {SubjectError} around whatever is wrong with the file
+ */
+export async function readRecordingTarget(
+  source: RecordingSource,
+  options: RecordingOptions,
+  context: Context,
+): Promise<RecordingTarget> {
+  return reading(source, context, async (trouble) => {
+    const asked = await find(source, options, context)
+    const timeline = new Timeline()
+    const take = (snapshot: Snapshot): void => {
+      const moment = momentOf(snapshot)
+      if (moment !== undefined) timeline.add(moment)
+    }
+    const found = await read({ ...asked, take }, context, trouble)
+    return { ...orNothing(found, asked), moments: timeline.moments }
+  })
+}
+
+/**
+ * Reads that sample alone, which takes a tenth of the time.
+ *
+ * @throws whatever {@link readRecordingTarget} throws
+ */
+export async function readRecordedTarget(
+  source: RecordingSource,
+  options: RecordingOptions,
+  context: Context,
+): Promise<RecordedTarget> {
+  return reading(source, context, async (trouble) => {
+    const asked = await find(source, options, context)
+    const time = await timeOf(asked, context)
+    const found =
+      (await read({ ...asked, from: time, to: asked.to ?? time }, context, trouble)) ??
+      // That one cannot be read: the last of all the others, then.
+      (await read(asked, context, trouble))
+    return orNothing(found, asked)
+  })
+}
+
+/**
+ * Hands over what a recording holds of a node, up to a moment.
+ *
+ * @throws whatever {@link readRecordingTarget} throws
+ */
+export async function readRecordedHistory(
+  source: RecordingSource,
+  wanted: { readonly of: string | undefined; readonly to: number | undefined },
+  context: Context,
+  take: (snapshot: Snapshot) => void,
+): Promise<void> {
+  await reading(source, context, async (trouble) => {
+    const options = wanted.of === undefined ? {} : { of: wanted.of }
+    const asked = await find(source, options, context)
+    await read({ ...asked, to: wanted.to, take }, context, trouble)
+  })
+}
+
+/** What a recording holds, from the heads of its records. */
+export async function readRecordingIndex(
+  source: RecordingSource,
+  { signal }: Context,
+): Promise<{ readonly index: RecordingIndex; readonly label: string }> {
+  const label = labelOf(source)
+  return about(label, async () => ({ index: await indexRecording(source, { signal }), label }))
+}
+
+/** What is asked of a recording. */
+interface Asked {
+  readonly source: RecordingSource
+  readonly label: string
+  readonly index: RecordingIndex
+  readonly node: string
+  /** Milliseconds since 1970: samples that were taken later do not count, or earlier. */
+  readonly to: number | undefined
+  readonly from?: number
+  /** Is given everything. */
+  readonly take?: (snapshot: Snapshot) => void
+}
+
+async function reading<Result>(
+  source: RecordingSource,
+  context: Context,
+  work: (trouble: Trouble) => Promise<Result>,
+): Promise<Result> {
+  const label = labelOf(source)
+  const trouble = new Trouble(label)
+  const result = await about(label, () =>
+    withSpinner(context, `reading ${printable(label)}`, work(trouble)),
+  )
+  if (trouble.text !== '') context.stderr.write(trouble.text)
+  return result
+}
+
+function labelOf(source: RecordingSource): string {
+  return typeof source === 'string' ? source : source.name
+}
+
+async function find(
+  source: RecordingSource,
+  { at, of }: RecordingOptions,
+  { signal }: Context,
+): Promise<Asked> {
+  const index = await indexRecording(source, { signal })
+  const label = labelOf(source)
+  const recorded = chosen(index.nodes, of, label)
+  const { node, first } = recorded
+  const to = at?.within(recorded)
+  if (at !== undefined && to !== undefined && to < first) {
+    throw new UsageError(`${label} holds nothing of ${node} at ${at.text} or before`, {
+      hint: `its first sample is of ${new Date(first).toISOString()}`,
+    })
+  }
+  return { source, label, index, node, to }
+}
+
+/** More names tell no more. */
+const MAX_NAMES = 20
+
+function chosen(
+  nodes: readonly RecordedNode[],
+  of: string | undefined,
+  label: string,
+): RecordedNode {
+  const [only, ...others] = nodes
+  if (only === undefined) throw new RecordingEmptyError(label, 'it holds no sample')
+  if (of === undefined && others.length === 0) return only
+  const found = nodes.find(({ node }) => node === of)
+  if (found !== undefined) return found
+  const names = nodes.slice(0, MAX_NAMES).map(({ node }) => node)
+  const more = nodes.length > MAX_NAMES ? ` and ${nodes.length - MAX_NAMES} more` : ''
+  throw new UsageError(
+    of === undefined
+      ? `${label} holds several nodes, and one has to be chosen`
+      : `${label} holds nothing of ${of}`,
+    { hint: `--of with one of ${names.join(', ')}${more}` },
+  )
+}
+
+/** When the sample was taken that is to be shown. */
+async function timeOf({ source, node, to }: Asked, { signal }: Context): Promise<number> {
+  const lineage = new Lineage()
+  const latest = new Latest(to)
+  for await (const scanned of scanRecording(source, signal)) {
+    if (scanned.type !== 'record' || lineage.follow(scanned) !== node) continue
+    latest.add({ time: scanned.record.time })
+  }
+  return latest.value?.time ?? 0
+}
+
+/** The last sample of those that are asked for, if one of them can be used. */
+async function read(
+  { source, label, index, node, from = 0, to, take }: Asked,
+  { signal }: Context,
+  trouble: Trouble,
+): Promise<RecordedTarget | undefined> {
+  const latest = new Latest<{ time: number; raw: RawSnapshot; snapshot: Snapshot }>(to)
+  trouble.begin(index)
+  const samples = readRecording(source, {
+    signal,
+    node,
+    from: new Date(from),
+    ...(to !== undefined && { to: new Date(to) }),
+    onDamage: (damage) => trouble.addDamage(damage),
+  })
+  for await (const { time, raw } of samples) {
+    try {
+      const snapshot = toSnapshot(raw)
+      take?.(snapshot)
+      latest.add({ time, raw, snapshot })
+    } catch (error) {
+      if (!(error instanceof BeamscopeError)) throw error
+      trouble.addUnusable(error)
+    }
+  }
+  if (latest.value === undefined) return undefined
+  const { raw, snapshot } = latest.value
+  return { raw, snapshot, label, index }
+}
+
+function orNothing(found: RecordedTarget | undefined, { label, node }: Asked): RecordedTarget {
+  if (found === undefined)
+    throw new RecordingEmptyError(label, `no sample of ${node} in it can be used`)
+  return found
+}
+
+/**
+ * What counts as the last: without a moment what was written last, even if the clock went back before that; with one
+ * what was taken last until then.
+ */
+class Latest<Timed extends { readonly time: number }> {
+  readonly #to: number | undefined
+  value: Timed | undefined
+
+  constructor(to: number | undefined) {
+    this.#to = to
+  }
+
+  add(timed: Timed): void {
+    const { time } = timed
+    const isLater = this.value === undefined || time >= this.value.time
+    if (this.#to === undefined || (time <= this.#to && isLater)) this.value = timed
+  }
+}
+
+/** What of a recording cannot be used. */
+class Trouble {
+  readonly #label: string
+  #damage: RecordingDamage | undefined
+  /** How many parts are damaged by their checksums alone, and how many were met. */
+  #indexed = 0
+  #met = 0
+  #unusable: BeamscopeError | undefined
+  #failed = 0
+
+  constructor(label: string) {
+    this.#label = label
+  }
+
+  begin({ damage: [first], damaged }: RecordingIndex): void {
+    this.#damage = first
+    this.#indexed = damaged
+    this.#met = 0
+    this.#unusable = undefined
+    this.#failed = 0
+  }
+
+  addDamage(damage: RecordingDamage): void {
+    this.#damage ??= damage
+    this.#met += 1
+  }
+
+  addUnusable(error: BeamscopeError): void {
+    this.#unusable ??= error
+    this.#failed += 1
+  }
+
+  /** A line for each kind. */
+  get text(): string {
+    const lines: string[] = []
+    if (this.#damage !== undefined) {
+      // Whoever asks for a part of it does not meet all.
+      const count = Math.max(this.#indexed, this.#met)
+      const { message } = new RecordingDamagedError(this.#label, this.#damage, count)
+      lines.push(`${message}; the rest is read`)
+    }
+    if (this.#unusable !== undefined) {
+      const samples = this.#failed === 1 ? 'a sample' : `${this.#failed} samples`
+      lines.push(`${this.#label}: ${samples} left out: ${this.#unusable.message}`)
+    }
+    return lines.map((line) => `${printable(line)}\n`).join('')
+  }
+}
