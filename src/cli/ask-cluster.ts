@@ -6,6 +6,7 @@ import { DEFAULT_NODE_TIMEOUT } from '../cluster/bounds.ts'
 import type { Discovery, NodeSource } from '../cluster/discover.ts'
 import type { SweepResult } from '../cluster/sweep.ts'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
+import type { HiddenNode, HiddenNodeOptions } from '../node/hidden-node.ts'
 import type { NodeFailure } from '../present/failures.ts'
 import type { ClusterOptions } from './cluster-options.ts'
 import type { Context } from './context.ts'
@@ -54,42 +55,23 @@ export async function askCluster<Answer>(
   question: ClusterQuestion<Answer>,
 ): Promise<Asked> {
   const start = performance.now()
-  const { timeout: whole = DEFAULT_TIMEOUT, via } = options
+  const { concurrency, nodeTimeout, timeout: whole = DEFAULT_TIMEOUT, via } = options
   const left = (): Waiting => ({
     timeout: Math.max(1, Math.ceil(start + whole - performance.now())),
     signal: context.signal,
   })
-  const [{ discover }, { sweep }, { CLOSE_TIMEOUT, hiddenNodeOptions }, { HiddenNode }] =
-    await Promise.all([
-      import('../cluster/discover.ts'),
-      import('../cluster/sweep.ts'),
-      import('./connect.ts'),
-      import('../node/hidden-node.ts'),
-    ])
+  const [{ sweep }, { CLOSE_TIMEOUT, hiddenNodeOptions }, { HiddenNode }] = await Promise.all([
+    import('../cluster/sweep.ts'),
+    import('./connect.ts'),
+    import('../node/hidden-node.ts'),
+  ])
   const sources = await nodeSources(nodes, options, context)
   const reached = await hiddenNodeOptions(options, context)
-  const { concurrency, dnsServer: dnsServers, exclude, match, nodeTimeout } = options
   // One node of ours for all, where it has a name of its own.
   const from = reached.name === undefined ? undefined : new HiddenNode(reached)
-  const controller = new AbortController()
-  const stop = startDeadline('finding the nodes', whole, context.signal, (reason) =>
-    controller.abort(reason),
-  )
   try {
-    const finding = discover(sources, {
-      ...reached,
-      signal: controller.signal,
-      timeout: nodeTimeout ?? DEFAULT_NODE_TIMEOUT,
-      concurrency,
-      from,
-      via,
-      match,
-      exclude,
-      dnsServers,
-    })
-    const discovery = await withSpinner(context, 'finding the nodes', finding).finally(stop)
+    const discovery = await findAmong(sources, { reached, from }, options, context)
     const names = discovery.nodes.map(({ name }) => name)
-    if (names.length === 0) throw nothingFound(discovery)
     const failures = new Map<string, NodeFailure>()
     if (!options.dryRun) {
       const sweeping = sweep(names, {
@@ -120,6 +102,66 @@ export async function askCluster<Answer>(
   } finally {
     await from?.close({ timeout: CLOSE_TIMEOUT })
   }
+}
+
+/** Which nodes there are, and how they are reached. */
+export interface Found {
+  readonly discovery: Discovery
+  readonly reached: HiddenNodeOptions
+}
+
+/**
+ * Finds the nodes that are named one way or another, once, for whoever asks them again and again.
+ *
+ * @throws {UsageError} when no node is named, or none is found
+ * @throws {SubjectError} around what the only source of names, or the seed of `--via`, failed with
+ */
+export async function findNodes(
+  nodes: readonly string[],
+  options: Options,
+  context: Context,
+): Promise<Found> {
+  const [{ CLOSE_TIMEOUT, hiddenNodeOptions }, { HiddenNode }] = await Promise.all([
+    import('./connect.ts'),
+    import('../node/hidden-node.ts'),
+  ])
+  const sources = await nodeSources(nodes, options, context)
+  const reached = await hiddenNodeOptions(options, context)
+  const from = reached.name === undefined ? undefined : new HiddenNode(reached)
+  try {
+    return { discovery: await findAmong(sources, { reached, from }, options, context), reached }
+  } finally {
+    await from?.close({ timeout: CLOSE_TIMEOUT })
+  }
+}
+
+async function findAmong(
+  sources: readonly NodeSource[],
+  { reached, from }: { readonly reached: HiddenNodeOptions; readonly from: HiddenNode | undefined },
+  options: Options,
+  context: Context,
+): Promise<Discovery> {
+  const { discover } = await import('../cluster/discover.ts')
+  const { concurrency, dnsServer: dnsServers, exclude, match, via } = options
+  const controller = new AbortController()
+  const { timeout = DEFAULT_TIMEOUT } = options
+  const stop = startDeadline('finding the nodes', timeout, context.signal, (reason) =>
+    controller.abort(reason),
+  )
+  const finding = discover(sources, {
+    ...reached,
+    signal: controller.signal,
+    timeout: options.nodeTimeout ?? DEFAULT_NODE_TIMEOUT,
+    concurrency,
+    from,
+    via,
+    match,
+    exclude,
+    dnsServers,
+  })
+  const discovery = await withSpinner(context, 'finding the nodes', finding).finally(stop)
+  if (discovery.nodes.length === 0) throw nothingFound(discovery)
+  return discovery
 }
 
 /** @throws {UsageError} when there is none, or two are to come by standard input */
