@@ -92,7 +92,7 @@ const styles: Plugin = {
 /** Without comments, and without spaces at the beginning of lines. */
 function shortened(css: string): string {
   return css
-    .replaceAll(/\/\*[^]*?\*\//g, '')
+    .replaceAll(/\/\*.*?\*\//gs, '')
     .replaceAll(/\n\s*/g, '\n')
     .trim()
 }
