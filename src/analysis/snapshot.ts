@@ -113,6 +113,13 @@ export interface Mapper {
   readonly osUsed: Integer | undefined
 }
 
+/** How much memory the node's process may take at most, and who says so. */
+export interface MemoryLimit {
+  readonly bytes: Integer
+  /** For people: `/sys/fs/cgroup/memory.max`, or `/proc/meminfo` where it is all that the machine has. */
+  readonly source: string
+}
+
 /** What the operating system says of the node's process. Bytes. */
 export interface OsMemory {
   /** Where the figures come from, for people: `/proc/self/smaps_rollup`. */
@@ -122,6 +129,8 @@ export interface OsMemory {
   readonly lazyFree: Integer | undefined
   readonly swapped: Integer | undefined
   readonly peakResident: Integer | undefined
+  /** Older snapshots do not hold it. */
+  readonly limit?: MemoryLimit | undefined
 }
 
 /** Something that could not be had, and why: nothing is ever guessed in its place. */

@@ -15,14 +15,15 @@
  *   allocators => [{Alloc, erlang:system_info({allocator, Alloc})}],
  *   duration => 1.5 | undefined,                                    % of that answer, in milliseconds
  *   os => #{source => <<"/proc/self/smaps_rollup">>, resident => Bytes, lazy_free => Bytes | undefined,
- *           swapped => Bytes | undefined, peak_resident => Bytes | undefined} | undefined,
+ *           swapped => Bytes | undefined, peak_resident => Bytes | undefined,
+ *           limit => #{bytes => Bytes, source => <<"/sys/fs/cgroup/memory.max">>} | undefined} | undefined,
  *   missing => [{What :: binary(), Why :: binary()}]}
  * ```
  *
  * Only `beamscope` and `allocators` must be there. A reader passes over keys that it does not know, so
  * that keys can be added; the version is raised when an old reader would misread the rest.
  */
-import type { Missing, OsMemory } from '../analysis/snapshot.ts'
+import type { Integer, MemoryLimit, Missing, OsMemory } from '../analysis/snapshot.ts'
 import { BeamscopeError } from '../errors.ts'
 import { atom, binary, float, map, tuple } from '../etf/build.ts'
 import { visible } from '../etf/characters.ts'
@@ -91,6 +92,14 @@ function osToTerm(os: OsMemory): ErlangMap {
     [atom('lazy_free'), os.lazyFree ?? UNDEFINED],
     [atom('swapped'), os.swapped ?? UNDEFINED],
     [atom('peak_resident'), os.peakResident ?? UNDEFINED],
+    [atom('limit'), orUndefined(os.limit, limitToTerm)],
+  ])
+}
+
+function limitToTerm({ bytes, source }: MemoryLimit): ErlangMap {
+  return map([
+    [atom('bytes'), bytes],
+    [atom('source'), binary(source)],
   ])
 }
 
@@ -123,18 +132,26 @@ export function fromNative(native: ErlangMap): RawSnapshot {
 
 function osFromTerm(os: ErlangMap): OsMemory {
   const fields = new Fields(os, 'os.')
-  const size = (name: string) =>
-    fields.read(name, 'a size', (term) => (isInteger(term) ? term : undefined))
-  const source = fields.read('source', 'a binary', readText)
-  const resident = size('resident')
-  if (source === undefined) throw new SnapshotFieldError('os.source', 'a binary', undefined)
-  if (resident === undefined) throw new SnapshotFieldError('os.resident', 'a size', undefined)
+  const size = (name: string) => fields.read(name, 'a size', readSize)
+  const source = fields.require('source', 'a binary', readText)
+  const resident = fields.require('resident', 'a size', readSize)
   return {
     source,
     resident,
     lazyFree: size('lazy_free'),
     swapped: size('swapped'),
     peakResident: size('peak_resident'),
+    limit: fields.read('limit', 'a map', (term) =>
+      term instanceof ErlangMap ? limitFromTerm(term) : undefined,
+    ),
+  }
+}
+
+function limitFromTerm(limit: ErlangMap): MemoryLimit {
+  const fields = new Fields(limit, 'os.limit.')
+  return {
+    bytes: fields.require('bytes', 'a size', readSize),
+    source: fields.require('source', 'a binary', readText),
   }
 }
 
@@ -159,6 +176,15 @@ class Fields {
     if (value === undefined) throw new SnapshotFieldError(this.#prefix + name, expected, term)
     return value
   }
+
+  /** The same of a field that must be there. */
+  require<Value>(name: string, expected: string, accept: (term: Term) => Value | undefined): Value {
+    const value = this.read(name, expected, accept)
+    if (value === undefined) {
+      throw new SnapshotFieldError(this.#prefix + name, expected, undefined)
+    }
+    return value
+  }
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -177,6 +203,10 @@ function readTime(term: Term): string | undefined {
   if (text === undefined || !/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z$/.test(text))
     return undefined
   return Number.isNaN(Date.parse(text)) ? undefined : text
+}
+
+function readSize(term: Term): Integer | undefined {
+  return isInteger(term) ? term : undefined
 }
 
 function readCount(term: Term): number | undefined {

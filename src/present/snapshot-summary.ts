@@ -64,6 +64,9 @@ function convertOs(os: OsMemory, unit: Unit): OsMemory {
     lazyFree: convert(os.lazyFree),
     swapped: convert(os.swapped),
     peakResident: convert(os.peakResident),
+    ...(os.limit === undefined
+      ? {}
+      : { limit: { bytes: inUnit(os.limit.bytes, unit), source: os.limit.source } }),
   }
 }
 
@@ -104,6 +107,9 @@ export function snapshotSummaryText(
     [`allocated${unit}`, `${size(summary.allocated)}, used ${size(summary.used)}`],
     [`erlang:memory()${unit}`, `total ${size(summary.erlangTotal)}`],
     [`resident${unit}`, os === undefined ? NONE : `${size(os.resident)}, by ${text(os.source)}`],
+    ...(os?.limit === undefined
+      ? []
+      : [[`limit${unit}`, `${size(os.limit.bytes)}, by ${text(os.limit.source)}`] as const]),
   ]
   const indent = Math.max(...rows.map(([name]) => name.length)) + 2
   return [

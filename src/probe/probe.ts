@@ -22,7 +22,14 @@ import {
 import type { Waiting } from '../net/deadline.ts'
 import { UnexpectedReplyError } from '../node/errors.ts'
 import { RemoteError, RemoteExceptionError } from '../node/remote-error.ts'
-import { readOsMemory, SMAPS_ROLLUP, STATUS } from './os-memory.ts'
+import {
+  LIMIT_IN_BYTES,
+  MEMINFO,
+  MEMORY_MAX,
+  readOsMemory,
+  SMAPS_ROLLUP,
+  STATUS,
+} from './os-memory.ts'
 import type { EncodedAnswers, RawSnapshot } from './raw-snapshot.ts'
 
 /** What the probe needs of a node: `RemoteNode` is one, and so is whatever stands in for it. */
@@ -83,6 +90,9 @@ const QUESTIONS: readonly {
   { what: 'schedulers_online', fun: SYSTEM_INFO, argument: new Atom('schedulers_online') },
   { what: SMAPS_ROLLUP, fun: READ_FILE, argument: binary(SMAPS_ROLLUP) },
   { what: STATUS, fun: READ_FILE, argument: binary(STATUS) },
+  { what: MEMORY_MAX, fun: READ_FILE, argument: binary(MEMORY_MAX) },
+  { what: LIMIT_IN_BYTES, fun: READ_FILE, argument: binary(LIMIT_IN_BYTES) },
+  { what: MEMINFO, fun: READ_FILE, argument: binary(MEMINFO) },
 ]
 
 /** `[fun erlang:apply/2, Functions, Arguments]`, for `lists:zipwith/3`. */
@@ -157,7 +167,7 @@ export async function ask(node: Callee, waiting: Waiting = {}): Promise<EncodedA
   const [
     memory,
     { answer: allocators, duration },
-    [release, schedulers, schedulersOnline, smapsRollup, status],
+    [release, schedulers, schedulersOnline, smapsRollup, status, memoryMax, limitInBytes, meminfo],
   ] = await Promise.all([
     optional('erlang:memory()', call('erlang', 'memory')),
     timed(askForAllocators(node, waiting)),
@@ -170,7 +180,13 @@ export async function ask(node: Callee, waiting: Waiting = {}): Promise<EncodedA
       'no list of allocators to system_info({allocator, …})',
     )
   }
-  const os = readOsMemory(fileText(smapsRollup), fileText(status))
+  const os = readOsMemory({
+    smapsRollup: fileText(smapsRollup),
+    status: fileText(status),
+    memoryMax: fileText(memoryMax),
+    limitInBytes: fileText(limitInBytes),
+    meminfo: fileText(meminfo),
+  })
   if (os === undefined) {
     missing.push({
       what: 'resident size',

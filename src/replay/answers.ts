@@ -3,7 +3,7 @@
  */
 import type { OsMemory } from '../analysis/snapshot.ts'
 import { Atom, ExportFun, isAtom, isList, isTuple, string, type Term, Tuple } from '../etf/index.ts'
-import { SMAPS_ROLLUP, STATUS } from '../probe/os-memory.ts'
+import { LIMIT_IN_BYTES, MEMINFO, MEMORY_MAX, SMAPS_ROLLUP, STATUS } from '../probe/os-memory.ts'
 import type { RawSnapshot } from '../probe/raw-snapshot.ts'
 
 /** How a called function ends. */
@@ -128,7 +128,9 @@ function error(reason: string, module: string, name: string, args: readonly Term
   return { type: 'error', reason: new Atom(reason), stack: [frame] }
 }
 
-/** The two files of `/proc` that a probe reads, with the lines that the recording knows. */
+const CGROUP_LIMITS: ReadonlySet<string> = new Set([MEMORY_MAX, LIMIT_IN_BYTES])
+
+/** The files of Linux that a probe reads, with the lines that the recording knows. */
 function readFile(path: Term | undefined, os: OsMemory | undefined): Term {
   const name = path instanceof Uint8Array ? new TextDecoder().decode(path) : ''
   const lines: string[] = []
@@ -143,6 +145,10 @@ function readFile(path: Term | undefined, os: OsMemory | undefined): Term {
     line('VmRSS', os.resident)
     line('VmHWM', os.peakResident)
     line('VmSwap', os.swapped)
+  } else if (os?.limit !== undefined && name === os.limit.source && name === MEMINFO) {
+    line('MemTotal', os.limit.bytes)
+  } else if (os?.limit !== undefined && name === os.limit.source && CGROUP_LIMITS.has(name)) {
+    lines.push(`${os.limit.bytes}\n`)
   } else {
     return new Tuple([new Atom('error'), new Atom('enoent')])
   }

@@ -85,27 +85,31 @@ describe('a probe', () => {
   test('asks one process for all that no node fails to tell', async () => {
     const asked: string[] = []
     const text = (lines: string): Term => tuple(atom('ok'), binary(lines))
+    const absent = tuple(atom('error'), atom('enoent'))
+    const limits = [absent, text('1048576\n'), text('MemTotal: 2048 kB\n')]
     const raw = await probe(
       callee({
         'erlang:memory': () => [],
         'erlang:system_info': () => [],
         'lists:zipwith': ([apply, functions, args]) => {
           asked.push(formatTerm([apply ?? [], functions ?? [], args ?? []]))
-          return [string('27'), 8, 4, text('Rss: 7 kB\n'), text('VmHWM: 9 kB\n')]
+          return [string('27'), 8, 4, text('Rss: 7 kB\n'), text('VmHWM: 9 kB\n'), ...limits]
         },
       }),
     )
     expect(asked).toEqual([
       '[fun erlang:apply/2,[fun erlang:system_info/1,fun erlang:system_info/1,' +
-        'fun erlang:system_info/1,fun prim_file:read_file/1,fun prim_file:read_file/1],' +
+        'fun erlang:system_info/1,fun prim_file:read_file/1,fun prim_file:read_file/1,' +
+        'fun prim_file:read_file/1,fun prim_file:read_file/1,fun prim_file:read_file/1],' +
         '[[otp_release],[schedulers],[schedulers_online],' +
-        '[<<"/proc/self/smaps_rollup">>],[<<"/proc/self/status">>]]]',
+        '[<<"/proc/self/smaps_rollup">>],[<<"/proc/self/status">>],[<<"/sys/fs/cgroup/memory.max">>],' +
+        '[<<"/sys/fs/cgroup/memory/memory.limit_in_bytes">>],[<<"/proc/meminfo">>]]]',
     ])
     expect(raw).toMatchObject({
       otpRelease: '27',
       schedulers: 8,
       schedulersOnline: 4,
-      os: { resident: 7 * 1024, peakResident: 9 * 1024 },
+      os: { resident: 7 * 1024, peakResident: 9 * 1024, limit: { bytes: 2 ** 20 } },
       missing: [],
     })
   })
