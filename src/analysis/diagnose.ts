@@ -7,12 +7,15 @@ import { type Accounting, accountFor, accountingLine } from './accounting.ts'
 import { greater } from './extremes.ts'
 import { type Examination, type Finding, SEVERITIES, type Verdict } from './finding.ts'
 import { EXAMINERS } from './findings/all.ts'
+import type { History } from './history.ts'
+import { type HistorySummary, summarizeHistory } from './history-summary.ts'
 import type { Holders } from './holders.ts'
 import { notInForce } from './in-force.ts'
 import { add, compare, subtract, sum, toDouble } from './integer.ts'
 import { type AllocatorOccupancy, occupancies, roundedUp } from './occupancy.ts'
-import { sampledPeaks } from './sampled-peaks.ts'
-import type { Integer, Snapshot } from './snapshot.ts'
+import { type Outlook, outlookOf } from './outlook.ts'
+import { peaksBeyond, sampledPeaks } from './sampled-peaks.ts'
+import type { Integer, MemoryLimit, Snapshot } from './snapshot.ts'
 import { THRESHOLDS, type Thresholds } from './thresholds.ts'
 import { vmArgs } from './vm-args.ts'
 
@@ -23,6 +26,8 @@ export interface Diagnosis {
   readonly accounting: Accounting
   /** Lines for a `vm.args` file with what is proposed; empty where nothing has to be set at the start. */
   readonly vmArgs: string
+  /** With {@link DiagnoseOptions.history}. */
+  readonly history?: HistorySummary
 }
 
 export interface DiagnoseOptions {
@@ -32,6 +37,10 @@ export interface DiagnoseOptions {
   readonly holders?: Holders | undefined
   /** Of the same node, in any order: peaks are taken from them where they show one. */
   readonly earlier?: readonly Snapshot[] | undefined
+  /** What a recording of the same node shows: peaks, growth, and when memory began to be wasted. */
+  readonly history?: History | undefined
+  /** How much memory the node may take, in bytes, where it is not what the snapshot says. */
+  readonly memoryLimit?: Integer | undefined
 }
 
 /** Diagnoses a node from one snapshot, and from earlier ones if there are some. Whatever the snapshot lacks is among the findings. */
@@ -39,6 +48,8 @@ export function diagnose(snapshot: Snapshot, options: DiagnoseOptions = {}): Dia
   const thresholds = { ...THRESHOLDS, ...options.thresholds }
   const held = occupancies(snapshot)
   const accounting = accountFor(snapshot, held)
+  const { history } = options
+  const outlook = outlookFor(snapshot, options)
   const examination: Examination = {
     snapshot,
     held,
@@ -47,7 +58,9 @@ export function diagnose(snapshot: Snapshot, options: DiagnoseOptions = {}): Dia
     total: totalOf(snapshot, accounting),
     untouched: untouchedOf(snapshot, accounting, held),
     holders: options.holders,
-    peaks: sampledPeaks(options.earlier ?? [], held),
+    peaks: peaksFor(options, held),
+    history,
+    outlook,
   }
   const findings = EXAMINERS.flatMap((examine) => examine(examination)).map((finding) => ({
     ...finding,
@@ -58,7 +71,37 @@ export function diagnose(snapshot: Snapshot, options: DiagnoseOptions = {}): Dia
   }))
   const verdict = verdictOf(findings, examination)
   findings.sort(gravestFirst(verdict))
-  return { verdict, findings, accounting, vmArgs: vmArgs(findings) }
+  return {
+    verdict,
+    findings,
+    accounting,
+    vmArgs: vmArgs(findings),
+    ...(history === undefined ? {} : { history: summarizeHistory(history, outlook) }),
+  }
+}
+
+/** Of a recording, and of snapshots beside it where an allocator used even more. */
+function peaksFor(
+  { earlier = [], history }: DiagnoseOptions,
+  held: readonly AllocatorOccupancy[],
+): Examination['peaks'] {
+  const peaks = new Map(peaksBeyond(history?.peaks ?? new Map(), held))
+  for (const [allocator, peak] of sampledPeaks(earlier, held)) {
+    if (compare(peak.mbcs.used, peaks.get(allocator)?.mbcs.used ?? 0) > 0) {
+      peaks.set(allocator, peak)
+    }
+  }
+  return peaks
+}
+
+function outlookFor(
+  { os }: Snapshot,
+  { history, memoryLimit }: DiagnoseOptions,
+): Outlook | undefined {
+  if (history === undefined) return undefined
+  const given: MemoryLimit | undefined =
+    memoryLimit === undefined ? undefined : { bytes: memoryLimit, source: 'as it was given' }
+  return outlookOf(history, given ?? os?.limit)
 }
 
 /** By severity; then what led to the verdict; then by how much is explained. */

@@ -2,9 +2,11 @@
  * What a diagnosis is made of: findings, each with its evidence and with what to try.
  */
 import type { Accounting } from './accounting.ts'
+import type { History } from './history.ts'
 import type { Holders } from './holders.ts'
 import { divide, toDouble } from './integer.ts'
 import type { AllocatorOccupancy } from './occupancy.ts'
+import type { Outlook } from './outlook.ts'
 import type { SampledPeak } from './sampled-peaks.ts'
 import type { Integer, Snapshot } from './snapshot.ts'
 import type { Thresholds } from './thresholds.ts'
@@ -32,6 +34,7 @@ export type FindingId =
   | 'many-single-block-carriers'
   | 'outside-allocators'
   | 'in-use'
+  | 'growth'
   | 'held-binaries'
   | 'emulator-tables'
   | 'mseg-cache'
@@ -103,6 +106,10 @@ export interface Examination {
   readonly holders: Holders | undefined
   /** By allocator; empty where there is no earlier snapshot. */
   readonly peaks: ReadonlyMap<string, SampledPeak>
+  /** What earlier samples show; `undefined` where there are none. */
+  readonly history: History | undefined
+  /** What is to come of it, as far as it can be said. */
+  readonly outlook: Outlook | undefined
 }
 
 /** Looks at one thing, and finds it or does not. */
@@ -126,6 +133,21 @@ export function sizeInWords(bytes: Integer): string {
     index++
   }
   return `${rest.toFixed(index > 0 && Math.abs(rest) < 9.95 ? 1 : 0)} ${UNITS[index] ?? ''}`
+}
+
+/** A moment in a sentence: `2026-01-31 12:04 UTC`. */
+export function timeInWords(time: number): string {
+  return `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+}
+
+/** A part of time in a sentence, without the day once more: `between 2026-01-31 12:04 and 12:17 UTC`. */
+export function timesInWords(from: number, to: number): string {
+  const [start, end] = [timeInWords(from), timeInWords(to)]
+  if (start === end) return `at ${start}`
+  const day = start.slice(0, 10)
+  return end.startsWith(day)
+    ? `between ${start.slice(0, 16)} and ${end.slice(11)}`
+    : `between ${start.slice(0, 16)} and ${end}`
 }
 
 /** A ratio in a sentence: `5%`. */

@@ -46,6 +46,21 @@ export {
 } from './finding.ts'
 export type { SettingUnit } from './flags.ts'
 export { type Fragmentation, fragmentation } from './fragmentation.ts'
+export {
+  type Figure,
+  type FigureTrend,
+  type History,
+  HistoryBuilder,
+  type Holding,
+  type Step,
+} from './history.ts'
+export type {
+  HistorySummary,
+  LimitSummary,
+  PeakSummary,
+  StepSummary,
+  TrendSummary,
+} from './history-summary.ts'
 export type {
   BinaryHolder,
   Coverage,
@@ -72,6 +87,7 @@ export {
   type OutlierKind,
 } from './outlier.ts'
 export { type OutlierOptions, outliers } from './outliers.ts'
+export type { SampledPeak } from './sampled-peaks.ts'
 export { type SbcsToMbcs, sbcsToMbcs } from './sbcs-to-mbcs.ts'
 export {
   type AllocatorSettings,
@@ -92,5 +108,6 @@ export {
 } from './snapshot-diff.ts'
 export { THRESHOLDS, type Thresholds } from './thresholds.ts'
 export { type AllocatorMoment, type Moment, momentOf, Timeline } from './timeline.ts'
+export type { Rate, Trend, TrendShape } from './trend.ts'
 export { type Amount, inUnit, UNITS, type Unit } from './unit.ts'
 export { type Keyword, UTIL_ALLOCATORS, type UtilAllocator } from './util-allocators.ts'

@@ -5,6 +5,7 @@ import type { Examiner } from '../finding.ts'
 import { abandonedCarriers } from './abandoned-carriers.ts'
 import { fragmentedAllocators } from './fragmented-allocators.ts'
 import { disabledAllocators, missingParts } from './gaps.ts'
+import { growth } from './growth.ts'
 import { heldBinaries } from './held-binaries.ts'
 import { lazyFree, lowCacheHitRate, msegCache } from './kept-back.ts'
 import { outsideAllocators } from './outside-allocators.ts'
@@ -28,6 +29,7 @@ export const EXAMINERS: readonly Examiner[] = [
   smallCarriers,
   migrationOff,
   inUse,
+  growth,
   heldBinaries,
   emulatorTables,
   msegCache,

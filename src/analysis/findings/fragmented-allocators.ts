@@ -13,7 +13,9 @@ import {
   ratioInWords,
   severityOf,
   sizeInWords,
+  timesInWords,
 } from '../finding.ts'
+import type { Step } from '../history.ts'
 import { compare, divide, subtract, sum, toDouble } from '../integer.ts'
 import { fragmentationNoHelp, structuralNoHelp } from '../no-help.ts'
 import { type AllocatorOccupancy, usageAboveFloor } from '../occupancy.ts'
@@ -43,15 +45,17 @@ export function fragmentedAllocators(examination: Examination): readonly Finding
   return sparse.map((each): Finding => {
     const peak = peakOf(each, examination)
     const isStructural = !isAfterPeak(each, peak)
+    const step = stepOf(each, examination)
     return {
       id: isStructural ? 'structural-low-use' : 'fragmented-allocator',
       severity,
       allocator: each.allocator,
-      summary: summarise(each, peak),
+      summary: [summarise(each, peak), ...since(step)].join(' '),
       bytes: each.aboveFloor,
       verdict: 'fragmented',
       evidence: [
         ...evidenceOf(each, peak),
+        ...stepEvidence(step),
         ...(isStructural ? dimensions(each) : []),
         ...untouched(examination),
       ],
@@ -161,6 +165,42 @@ function untouched({ untouched: bytes, snapshot: { os } }: Examination): readonl
       value: bytes,
       unit: 'byte',
       source: `what carriers hold beyond ${os.source}`,
+    },
+  ]
+}
+
+/** The largest rise of its waste that has stayed. */
+function stepOf({ allocator }: AllocatorOccupancy, { history }: Examination): Step | undefined {
+  let largest: Step | undefined
+  for (const step of history?.steps ?? []) {
+    if (step.allocator !== allocator || step.returned !== undefined) continue
+    if (largest === undefined || step.bytes > largest.bytes) largest = step
+  }
+  return largest
+}
+
+/** When it began, and whether blocks went or carriers came. */
+function since(step: Step | undefined): readonly string[] {
+  if (step === undefined) return []
+  const { before, after, peak } = step
+  const fell = (peak?.value ?? before.used) - after.used
+  const what =
+    fell >= step.bytes / 2
+      ? `blocks went from ${sizeInWords(Math.round(peak?.value ?? before.used))} to ` +
+        `${sizeInWords(after.used)}, and carriers of ${sizeInWords(after.allocated)} stayed`
+      : `carriers went from ${sizeInWords(before.allocated)} to ${sizeInWords(after.allocated)}, ` +
+        `and blocks use ${sizeInWords(after.used)} of them`
+  return [`It began ${timesInWords(step.from, step.to)}: ${what}.`]
+}
+
+function stepEvidence(step: Step | undefined): readonly Evidence[] {
+  if (step === undefined) return []
+  return [
+    {
+      what: `by so much waste rose ${timesInWords(step.from, step.to)}, and stayed`,
+      value: step.bytes,
+      unit: 'byte',
+      source: 'the samples of the recording: carriers_size − blocks_size, above the floor',
     },
   ]
 }

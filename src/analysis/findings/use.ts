@@ -29,7 +29,7 @@ const KINDS: Readonly<Record<string, string>> = {
 }
 
 /** Where it is held, when `erlang:memory()` is not there to ask. */
-const ALLOCATOR_KINDS: ReadonlyMap<string, string> = new Map([
+export const KIND_OF_ALLOCATOR: ReadonlyMap<string, string> = new Map([
   ['eheap_alloc', 'processes'],
   ['binary_alloc', 'binary'],
   ['ets_alloc', 'ets'],
@@ -153,7 +153,7 @@ function kindsOfMemory(memory: Readonly<Record<string, Integer>>): readonly Kind
 function kindsOfAllocators(held: Examination['held']): readonly Kind[] {
   const kinds = new Map<string, Integer>()
   for (const { allocator, mbcs, sbcs } of held) {
-    const kind = ALLOCATOR_KINDS.get(allocator) ?? 'other'
+    const kind = KIND_OF_ALLOCATOR.get(allocator) ?? 'other'
     kinds.set(kind, add(kinds.get(kind) ?? 0, add(mbcs.used, sbcs.used)))
   }
   return Array.from(kinds, ([kind, bytes]) => ({

@@ -1,0 +1,132 @@
+/**
+ * When memory began to be wasted: rises that took little of the time and stayed, as a peak leaves them.
+ */
+import type { Point } from './course.ts'
+import { THRESHOLDS } from './thresholds.ts'
+import { median } from './trend.ts'
+
+/** A rise of a figure, at once or nearly so. Times in milliseconds since 1970. */
+export interface Rise {
+  readonly from: number
+  readonly to: number
+  /** What there was before and what there was after. */
+  readonly before: number
+  readonly after: number
+  /** When most of it had gone again; `undefined` where it has stayed. */
+  readonly returned: number | undefined
+}
+
+/** Of what an allocator's waste ever moved, so much is no ripple. */
+const LEAST_SHARE = 0.25
+
+/** Most of a rise; the beginning and the end of one are not sharp. */
+const MOST = 0.75
+
+/** What takes a larger part of the time is growth. */
+const LONGEST_SHARE = 0.25
+
+/** What goes again sooner did not stay, unless it is one of few. */
+const LEAST_STAY = 0.05
+const FEW = 3
+
+/** On either side, points that a level is the median of. */
+const LEVEL_POINTS = 9
+
+/** In order of time; points in order of time as well. `least` is the least that counts. */
+export function risesOf(
+  points: readonly Point[],
+  least: number = THRESHOLDS.wasteOfAllocator,
+): readonly Rise[] {
+  const first = points[0]
+  const last = points.at(-1)
+  if (first === undefined || last === undefined || points.length < 3) return []
+  const span = last.time - first.time
+  const smooth = smoothed(points)
+  const values = smooth.map(({ value }) => value)
+  const threshold = Math.max(least, LEAST_SHARE * (highest(values) - lowest(values)))
+  const rises = legsUp(values, threshold).flatMap(([low, high]) => riseOf(smooth, low, high, span))
+  const isFew = rises.length <= FEW
+  return rises.filter(({ to, returned, before, after }) => {
+    if (after - before < least) return false
+    return isFew || (returned ?? last.time) - to >= LEAST_STAY * span
+  })
+}
+
+/** Pairs of places, at a low point and at the high one after it; turns by less than `threshold` are none. */
+function legsUp(
+  values: readonly number[],
+  threshold: number,
+): readonly (readonly [low: number, high: number])[] {
+  const legs: [number, number][] = []
+  let low = 0
+  let high = 0
+  let isUp = false
+  const at = (place: number): number => values[place] ?? 0
+  for (let place = 1; place < values.length; place++) {
+    if (isUp) {
+      if (at(place) > at(high)) high = place
+      else if (at(high) - at(place) >= threshold) {
+        legs.push([low, high])
+        isUp = false
+        low = place
+      }
+    } else if (at(place) < at(low)) {
+      low = place
+    } else if (at(place) - at(low) >= threshold) {
+      isUp = true
+      high = place
+    }
+  }
+  if (isUp) legs.push([low, high])
+  return legs
+}
+
+/** The shortest time that brings most of a leg; none where that is long. */
+function riseOf(
+  points: readonly Point[],
+  low: number,
+  high: number,
+  span: number,
+): readonly Rise[] {
+  const at = (place: number): Point => points[place] ?? { time: 0, value: 0 }
+  const most = MOST * (at(high).value - at(low).value)
+  let shortest: readonly [from: number, to: number] = [low, high]
+  for (let to = low + 1; to <= high; to++) {
+    for (let from = to - 1; from >= low; from--) {
+      if (at(to).time - at(from).time >= at(shortest[1]).time - at(shortest[0]).time) break
+      if (at(to).value - at(from).value >= most) shortest = [from, to]
+    }
+  }
+  const [from, to] = shortest
+  if (at(to).time - at(from).time > LONGEST_SHARE * span) return []
+  const lost = at(low).value + (1 - MOST) * (at(high).value - at(low).value)
+  const back = points.findIndex(({ value }, place) => place > to && value <= lost)
+  const until = back === -1 ? points.length : back
+  const level = (start: number, end: number): number =>
+    median(points.slice(Math.max(0, start), end).map(({ value }) => value))
+  return [
+    {
+      from: at(from).time,
+      to: at(to).time,
+      before: level(from + 1 - LEVEL_POINTS, from + 1),
+      after: level(to, Math.min(until, to + LEVEL_POINTS)),
+      returned: points[back]?.time,
+    },
+  ]
+}
+
+/** Each the median of itself and its neighbours, so that one sample is no rise. */
+function smoothed(points: readonly Point[]): readonly Point[] {
+  return points.map(({ time }, place) => {
+    const around = points.slice(Math.max(0, place - 1), place + 2)
+    return { time, value: median(around.map(({ value }) => value)) }
+  })
+}
+
+function highest(values: readonly number[]): number {
+  return values.reduce((most, each) => Math.max(most, each), Number.NEGATIVE_INFINITY)
+}
+
+function lowest(values: readonly number[]): number {
+  return values.reduce((least, each) => Math.min(least, each), Number.POSITIVE_INFINITY)
+}
