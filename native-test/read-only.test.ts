@@ -54,6 +54,7 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     '--epmd-host 127.0.0.1',
     '--cluster NODE --dry-run',
   ],
+  serve: ['--cluster NODE --dry-run'],
   call: ['NODE erlang:system_info(otp_release)', 'NODE erlang:error(oops)', 'NODE lists:seq(1,9)'],
   demo: ['', '--json'],
   // Last, since it is said to load a module: see below.

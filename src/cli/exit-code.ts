@@ -27,6 +27,7 @@ const CODES: readonly (readonly [pattern: RegExp, code: number])[] = [
     /^ERR_(USAGE|FILE_EXISTS|ERLANG_MISSING|NODE_NAME|EPMD_PORT|TERM_SYNTAX|TERM_UNREADABLE|TERM_TEXT_LIMIT)$/,
     exitCode.usage,
   ],
+  [/^ERR_SERVE_/, exitCode.usage],
   [/^ERR_(CLUSTER_DNS_SERVER$|COOKIE_|TLS_FILE$|TLS_OPTIONS$)/, exitCode.usage],
   [/^ERR_CLUSTER_(DNS_|NOT_CONNECTED$|SEED_LOST$)/, exitCode.unreachable],
   [/^ERR_TLS_/, exitCode.refused],

@@ -53,6 +53,12 @@ const ENTRIES: readonly Entry[] = [
     load: async (context) => (await import('./commands/carriers.ts')).carriersCommand(context),
   },
   {
+    name: 'serve',
+    group: GROUP.diagnosis,
+    summary: 'a live page, an API and metrics of nodes that are asked all the time',
+    load: async (context) => (await import('./commands/serve.ts')).serveCommand(context),
+  },
+  {
     name: 'memory',
     group: GROUP.recon,
     summary: 'used, allocated, unused, usage; by allocator and by instance',

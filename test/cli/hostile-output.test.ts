@@ -31,6 +31,7 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     'NODE --ndjson',
     'NODE --via NODE',
   ],
+  serve: ['NODE --dry-run', '--cluster NODE --hidden --dry-run', 'EVIL', '--listen EVIL'],
   'snapshot save': [
     'NODE -o - --format terms',
     'NODE -o FOLDER/SAVED --force',
@@ -43,6 +44,9 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   call: ['NODE a:b()', 'NODE EVIL', "NODE a:b('EVIL')"],
   demo: [''],
 }
+
+/** What asks nodes until it is interrupted. */
+const ENDLESS: ReadonlySet<string> = new Set(['serve'])
 
 /** What is neither to be seen nor an end of a line; our own colours are taken away first. */
 const INVISIBLE = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/u
@@ -144,7 +148,9 @@ describe('what is typed', () => {
     // A port on which nobody listens, for whatever is not refused before.
     const env = { BEAMSCOPE_COOKIE: 'cookie', ERL_EPMD_PORT: '1', HOME: '/nowhere' }
     for (const argv of lines) {
-      const result = await runCli(argv, { env, columns: 100 })
+      // What would go on for ever is interrupted.
+      const signal = ENDLESS.has(argv[0] ?? '') ? AbortSignal.timeout(500) : undefined
+      const result = await runCli(argv, { env, columns: 100, ...(signal && { signal }) })
       expect([argv, result.code]).not.toEqual([argv, 0])
       expectVisible(argv, result)
     }

@@ -71,6 +71,7 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   allocators: ['NODE --settings'],
   carriers: ['NODE'],
   sweep: ['NODE', '--cluster NODE --json'],
+  serve: ['--cluster NODE --dry-run'],
   'snapshot save': ['NODE -o FOLDER/saved --force', 'NODE -o FOLDER/terms --format terms --force'],
   'snapshot diff': [`${binarySpikeFile} NODE`],
   ping: ['NODE'],
@@ -280,6 +281,7 @@ it('has no option that takes a secret, or lets TLS believe anybody', async () =>
     '--cookie-file',
     '--cookie-stdin',
     '--key',
+    '--token-file',
   ])
   expect(names.filter((it) => /insecure|verif|reject|trust|unauth|^--no-/.test(it))).toEqual([])
 })

@@ -2,11 +2,11 @@
  * `beamscope allocators`: `recon_alloc:allocators/0` and `recon_alloc:allocators(types)`.
  */
 import type { Command } from 'commander'
-import { allocators, allocatorTypes } from '../../analysis/allocators.ts'
 import { toJson } from '../../analysis/json.ts'
 import { settings } from '../../analysis/settings.ts'
 import { UTIL_ALLOCATORS } from '../../analysis/util-allocators.ts'
 import { allocatorsText } from '../../present/allocators.ts'
+import { allocatorsJson } from '../../present/command-json.ts'
 import { settingsText } from '../../present/settings.ts'
 import { MAXIMA_HELP } from '../../present/view.ts'
 import { analysisCommand, show } from '../analysis-command.ts'
@@ -44,14 +44,9 @@ export function allocatorsCommand(context: Context): Command {
     const rows = rowsOf(options)
     return show('allocators', nodes, options, context, {
       json: (snapshot, unit) =>
-        toJson(
-          options.settings
-            ? { settings: settings(snapshot).filter(rows.isWanted) }
-            : {
-                instances: allocators(snapshot, unit).filter(rows.isWanted),
-                types: allocatorTypes(snapshot, unit).filter(rows.isWanted),
-              },
-        ),
+        options.settings
+          ? toJson({ settings: settings(snapshot).filter(rows.isWanted) })
+          : allocatorsJson(snapshot, unit, rows.isWanted),
       text: (snapshot, view) =>
         options.settings
           ? settingsText(snapshot, view, rows)

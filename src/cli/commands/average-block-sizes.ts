@@ -2,9 +2,8 @@
  * `beamscope average-block-sizes`: `recon_alloc:average_block_sizes/1`.
  */
 import type { Command } from 'commander'
-import { averageBlockSizes } from '../../analysis/average-block-sizes.ts'
-import { toJson } from '../../analysis/json.ts'
 import { averageBlockSizesText } from '../../present/average-block-sizes.ts'
+import { averageBlockSizesJson } from '../../present/command-json.ts'
 import { MAXIMA_HELP } from '../../present/view.ts'
 import { analysisCommand, show } from '../analysis-command.ts'
 import type { Context } from '../context.ts'
@@ -30,15 +29,7 @@ export function averageBlockSizesCommand(context: Context): Command {
     (nodes: readonly string[], options: AnalysisOptions & AllocatorOptions & KeywordOptions) => {
       const rows = rowsOf(options)
       return show('average-block-sizes', nodes, options, context, {
-        json: (snapshot, unit) => {
-          const sizes = (keyword: 'current' | 'max') =>
-            new Map(
-              [...averageBlockSizes(snapshot, keyword, unit)]
-                .filter(([allocator]) => rows.isWanted({ allocator }))
-                .map(([allocator, size]) => [allocator, { ...size }]),
-            )
-          return toJson({ current: sizes('current'), max: sizes('max') })
-        },
+        json: (snapshot, unit) => averageBlockSizesJson(snapshot, unit, rows.isWanted),
         text: (snapshot, view) => averageBlockSizesText(snapshot, view, rows),
       })
     },

@@ -2,9 +2,8 @@
  * `beamscope cache-hit-rates`: `recon_alloc:cache_hit_rates/0`.
  */
 import type { Command } from 'commander'
-import { cacheHitRates } from '../../analysis/cache-hit-rates.ts'
-import { toJson } from '../../analysis/json.ts'
 import { cacheHitRatesText } from '../../present/cache-hit-rates.ts'
+import { cacheHitRatesJson } from '../../present/command-json.ts'
 import { analysisCommand, show } from '../analysis-command.ts'
 import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
@@ -22,7 +21,7 @@ export function cacheHitRatesCommand(context: Context): Command {
   )
   command.action((nodes: readonly string[], options: AnalysisOptions & RowOptions) =>
     show('cache-hit-rates', nodes, options, context, {
-      json: (snapshot) => toJson(cacheHitRates(snapshot)),
+      json: cacheHitRatesJson,
       text: (snapshot, view) => cacheHitRatesText(snapshot, view, rowsOf(options)),
     }),
   )

@@ -2,8 +2,7 @@
  * `beamscope fragmentation`: `recon_alloc:fragmentation/1`.
  */
 import type { Command } from 'commander'
-import { fragmentation } from '../../analysis/fragmentation.ts'
-import { toJson } from '../../analysis/json.ts'
+import { fragmentationJson } from '../../present/command-json.ts'
 import { fragmentationText } from '../../present/fragmentation.ts'
 import { MAXIMA_HELP } from '../../present/view.ts'
 import { analysisCommand, show } from '../analysis-command.ts'
@@ -35,11 +34,7 @@ export function fragmentationCommand(context: Context): Command {
     ) => {
       const rows = rowsOf(options)
       return show('fragmentation', nodes, options, context, {
-        json: (snapshot, unit) => {
-          const entries = (keyword: 'current' | 'max') =>
-            fragmentation(snapshot, keyword, unit).filter(rows.isWanted)
-          return toJson({ current: entries('current'), max: entries('max') })
-        },
+        json: (snapshot, unit) => fragmentationJson(snapshot, unit, rows.isWanted),
         text: (snapshot, view) => fragmentationText(snapshot, view, rows),
       })
     },

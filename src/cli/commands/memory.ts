@@ -2,8 +2,7 @@
  * `beamscope memory`: `recon_alloc:memory/1,2` under all its keys.
  */
 import type { Command } from 'commander'
-import { toJson } from '../../analysis/json.ts'
-import { memoryReport } from '../../analysis/memory.ts'
+import { memoryJson } from '../../present/command-json.ts'
 import { memoryText } from '../../present/memory.ts'
 import { MAXIMA_HELP } from '../../present/view.ts'
 import { analysisCommand, show } from '../analysis-command.ts'
@@ -31,11 +30,7 @@ export function memoryCommand(context: Context): Command {
   command.action(
     (nodes: readonly string[], options: AnalysisOptions & KeywordOptions & RowOptions) =>
       show('memory', nodes, options, context, {
-        json: (snapshot, unit) =>
-          toJson({
-            current: memoryReport(snapshot, 'current', unit),
-            max: memoryReport(snapshot, 'max', unit),
-          }),
+        json: memoryJson,
         text: (snapshot, view) => memoryText(snapshot, view, rowsOf(options)),
       }),
   )

@@ -2,8 +2,7 @@
  * `beamscope sbcs-to-mbcs`: `recon_alloc:sbcs_to_mbcs/1`.
  */
 import type { Command } from 'commander'
-import { toJson } from '../../analysis/json.ts'
-import { sbcsToMbcs } from '../../analysis/sbcs-to-mbcs.ts'
+import { sbcsToMbcsJson } from '../../present/command-json.ts'
 import { sbcsToMbcsText } from '../../present/sbcs-to-mbcs.ts'
 import { MAXIMA_HELP } from '../../present/view.ts'
 import { analysisCommand, show } from '../analysis-command.ts'
@@ -35,11 +34,7 @@ export function sbcsToMbcsCommand(context: Context): Command {
     ) => {
       const rows = rowsOf(options)
       return show('sbcs-to-mbcs', nodes, options, context, {
-        json: (snapshot) => {
-          const entries = (keyword: 'current' | 'max') =>
-            sbcsToMbcs(snapshot, keyword).filter(rows.isWanted)
-          return toJson({ current: entries('current'), max: entries('max') })
-        },
+        json: (snapshot, unit) => sbcsToMbcsJson(snapshot, unit, rows.isWanted),
         text: (snapshot, view) => sbcsToMbcsText(snapshot, view, rows),
       })
     },

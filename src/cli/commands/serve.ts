@@ -1,0 +1,94 @@
+/**
+ * `beamscope serve`: a live page, an API and metrics of nodes that are sampled all the time.
+ */
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { DEFAULT_LISTEN, type ListenAddress } from '../../serve/listen-address.ts'
+import type { ClusterOptions } from '../cluster-options.ts'
+import type { Context } from '../context.ts'
+import { addExamples } from '../examples.ts'
+import { parseDuration } from '../option-values.ts'
+import { addTargetsOptions, addVerboseOption, type TargetOptions } from '../options.ts'
+
+export interface ServeOptions extends TargetOptions, ClusterOptions {
+  readonly listen: ListenAddress
+  /** Milliseconds. */
+  readonly interval: number
+  readonly instances?: true
+  readonly tokenFile?: string
+}
+
+/** Milliseconds. */
+const DEFAULT_INTERVAL = 10_000
+
+/** A node has better things to do. Milliseconds. */
+const MIN_INTERVAL = 1_000
+
+export function serveCommand(context: Context): Command {
+  const command = new Command('serve').description(
+    'Asks nodes again and again, and serves what they say: a live page for people, JSON for programs, ' +
+      'metrics for Prometheus. However many look at it, each node is asked once per interval.',
+  )
+  addTargetsOptions(addVerboseOption(command, context))
+  // It prints nothing of a node.
+  command.options.find(({ long }) => long === '--ndjson')?.hideHelp()
+  for (const option of [
+    new Option('--listen <[address:]port>', 'where to listen')
+      .argParser(parseListen)
+      .default(DEFAULT_LISTEN, '127.0.0.1:9369'),
+    new Option('--interval <duration>', 'from one sample of a node to the next')
+      .argParser(parseInterval)
+      .default(DEFAULT_INTERVAL, '10s'),
+    new Option('--instances', 'metrics by instance of allocators, which are many'),
+    new Option(
+      '--token-file <file>',
+      'file that holds the token without which nobody is let in, readable by its owner alone',
+    ),
+  ]) {
+    command.addOption(option.helpGroup('Server:'))
+  }
+  command.action(async (nodes: readonly string[], options: ServeOptions) => {
+    // A server is much to load for a help text.
+    const { serveNodes } = await import('../serve-nodes.ts')
+    await serveNodes(nodes, options, context)
+  })
+  return addExamples(
+    command,
+    [
+      'beamscope serve rabbit@myhost',
+      'beamscope serve --cluster rabbit@myhost --interval 30s',
+      'beamscope serve --snapshot night.recording --of rabbit@myhost',
+      'beamscope serve rabbit@myhost --listen 0.0.0.0:9369 --token-file ./token',
+      'curl -H "Authorization: Bearer $(cat token)" http://myhost:9369/metrics',
+      'curl http://localhost:9369/api/nodes/rabbit@myhost/diagnose',
+    ],
+    'Under / is the page of each node, under /metrics what Prometheus scrapes, under /api/nodes the ' +
+      'list of nodes, and under /api/nodes/NODE/ what these commands print with --json: diagnose, memory, ' +
+      'fragmentation, average-block-sizes, sbcs-to-mbcs, cache-hit-rates, allocators, with ?unit=UNIT; ' +
+      'besides that history. /healthz answers while the server runs, /readyz when a node has answered lately.' +
+      '\n\n' +
+      'It listens on this machine alone. Any other address of --listen takes a token, by --token-file or ' +
+      'BEAMSCOPE_TOKEN: programs send it as Authorization: Bearer TOKEN, people log in with it at the page. ' +
+      'It is never given as an argument, where others would see it. The server speaks no TLS: put a proxy ' +
+      'in front where the network in between is not to be trusted.\n\n' +
+      'Nodes are found once, at the start, within --timeout; --node-timeout is for each sample. A node that ' +
+      'does not answer is asked again at the next interval. With --snapshot no node is asked: what a snapshot or ' +
+      'a recording holds is served as it is.',
+  )
+}
+
+function parseInterval(text: string): number {
+  const interval = parseDuration(text)
+  if (interval < MIN_INTERVAL) throw new InvalidArgumentError('It is 1s at least.')
+  return interval
+}
+
+/** `PORT`, `ADDRESS:PORT`, `[ADDRESS]:PORT`, `:PORT` for all addresses. */
+function parseListen(text: string): ListenAddress {
+  const { bracketed, plain, port } =
+    /^(?:(?:\[(?<bracketed>[^\]]+)\]|(?<plain>[^:[\]]+)):)?(?<port>\d{1,5})$/.exec(text)?.groups ??
+    {}
+  if (port === undefined || Number(port) > 65_535) {
+    throw new InvalidArgumentError('Write it as 9369, 0.0.0.0:9369 or [::1]:9369.')
+  }
+  return { host: bracketed ?? plain ?? DEFAULT_LISTEN.host, port: Number(port) }
+}

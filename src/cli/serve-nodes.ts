@@ -1,0 +1,181 @@
+/**
+ * What `beamscope serve` does: finds the nodes, samples them, and serves what they say until it is interrupted.
+ */
+import manifest from '../../package.json' with { type: 'json' }
+import { DEFAULT_NODE_TIMEOUT } from '../cluster/bounds.ts'
+import { Sampler } from '../cluster/sampler.ts'
+import { startDeadline } from '../net/deadline.ts'
+import { hintOf } from '../present/error-text.ts'
+import { printable } from '../present/printable.ts'
+import { type AppOptions, createApp } from '../serve/app.ts'
+import { isLoopback } from '../serve/listen-address.ts'
+import { Observations, type ObservedNode } from '../serve/observations.ts'
+import { Page } from '../serve/page.ts'
+import { startServer } from '../serve/server.ts'
+import type { Token } from '../serve/token.ts'
+import { Viewers } from '../serve/viewers.ts'
+import { askCluster, findNodes } from './ask-cluster.ts'
+import { isSweep } from './cluster-options.ts'
+import type { ServeOptions } from './commands/serve.ts'
+import type { Context } from './context.ts'
+import { findToken } from './find-token.ts'
+import { nextCommand } from './next-command.ts'
+import { readPageAssets } from './page-assets.ts'
+import { printDryRun } from './sweep-output.ts'
+import { openFile, readTargetWithHistory, type TargetWithHistory } from './target.ts'
+import { UsageError } from './usage-error.ts'
+
+/** Serves until it is interrupted. */
+export async function serveNodes(
+  nodes: readonly string[],
+  options: ServeOptions,
+  context: Context,
+): Promise<void> {
+  const { listen } = options
+  if (options.ndjson) throw new UsageError('serve prints nothing of a node; --ndjson is for sweep')
+  const token = await findToken(options, context)
+  if (token === undefined && !isLoopback(listen.host)) {
+    throw new UsageError(`whoever reaches ${listen.host} would see the nodes: a token is needed`, {
+      hint: 'give one by --token-file FILE or BEAMSCOPE_TOKEN, or listen on 127.0.0.1',
+    })
+  }
+  if (options.dryRun) {
+    await askCluster(nodes, options, context, NOTHING_ASKED).then((asked) =>
+      printDryRun(asked, options, context),
+    )
+    return
+  }
+  if (options.snapshot !== undefined)
+    await serveFile(options.snapshot, nodes, options, token, context)
+  else await serveLive(nodes, options, token, context)
+}
+
+/** With `--dry-run`. */
+const NOTHING_ASKED = { ask: async () => undefined, take: () => {} }
+
+async function serveLive(
+  nodes: readonly string[],
+  options: ServeOptions,
+  token: Token | undefined,
+  context: Context,
+): Promise<void> {
+  const { concurrency, interval, nodeTimeout = DEFAULT_NODE_TIMEOUT, via } = options
+  const { discovery, reached } = await findNodes(nodes, options, context)
+  const say = sayer(context)
+  for (const { source, error } of discovery.failures) say(`${source}: ${messageOf(error)}`)
+  const names = discovery.nodes.map(({ name }) => name)
+  const observations = new Observations(names)
+  const maxAge = 2 * interval + nodeTimeout
+  await using sampler = new Sampler({ ...reached, via, concurrency })
+  await serving({ observations, maxAge, token }, options, context, async () => {
+    observations.listen(changes(say))
+    const { signal } = context
+    const samples = sampler.samples(names, { interval, timeout: nodeTimeout, signal })
+    for await (const sampled of samples) observations.take(sampled)
+  })
+}
+
+async function serveFile(
+  file: string,
+  nodes: readonly string[],
+  options: ServeOptions,
+  token: Token | undefined,
+  context: Context,
+): Promise<void> {
+  if (isSweep(nodes, options) || nodes.length > 0) {
+    throw new UsageError('NODE and --snapshot exclude each other')
+  }
+  const targets = await readTargets(file, options, context)
+  const names = targets.map(({ label, snapshot }) => snapshot.node ?? label)
+  const observations = new Observations(names)
+  targets.forEach(({ moments = [], snapshot }, index) => {
+    observations.find(names[index] ?? '')?.recall(snapshot, moments)
+  })
+  await serving({ observations, maxAge: undefined, token }, options, context, () =>
+    aborted(context.signal),
+  )
+}
+
+/** Each node that the file holds, or the one that was chosen. */
+async function readTargets(
+  file: string,
+  options: ServeOptions,
+  context: Context,
+): Promise<readonly TargetWithHistory[]> {
+  const opened = await openFile(file, context)
+  if ('snapshot' in opened || options.of !== undefined) {
+    return [await readTargetWithHistory(undefined, options, context)]
+  }
+  const { readRecordingIndex, readRecordingTarget } = await import('./recording-target.ts')
+  const { index } = await readRecordingIndex(opened.recording, context)
+  const targets: TargetWithHistory[] = []
+  for (const { node } of index.nodes) {
+    const target = await readRecordingTarget(opened.recording, { ...options, of: node }, context)
+    targets.push({ ...target, format: 'native' })
+  }
+  return targets
+}
+
+/** Serves while `work` goes on. */
+async function serving(
+  { maxAge, observations, token }: Pick<AppOptions, 'maxAge' | 'observations' | 'token'>,
+  options: ServeOptions,
+  context: Context,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { instances = false, listen } = options
+  const { version } = manifest
+  const page = new Page(observations, {
+    assets: await readPageAssets(),
+    version,
+    next: (command, node) =>
+      nextCommand(command, options.snapshot === undefined ? node : undefined, options),
+  })
+  const viewers = new Viewers(observations, page)
+  const app = createApp({ observations, page, viewers, token, version, instances, maxAge })
+  await using server = await startServer(app, listen)
+  const { nodes } = observations
+  const what = nodes.length === 1 ? (nodes[0]?.node ?? '') : `${nodes.length} nodes`
+  sayer(context)(`Serving ${what} at ${server.url}; Ctrl-C ends it.`)
+  try {
+    await work()
+  } finally {
+    // Before the server, which waits for what it is writing.
+    viewers.close()
+  }
+}
+
+/** @throws the signal's reason */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    startDeadline('', undefined, signal, reject)
+  })
+}
+
+/** Writes lines for people. */
+function sayer({ stderr }: Context): (line: string) => void {
+  return (line) => {
+    stderr.write(`${printable(line)}\n`)
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Says when a node begins or ceases to answer, and not each time that it goes on so. */
+function changes(say: (line: string) => void): (node: ObservedNode) => void {
+  const told = new Map<string, string>()
+  return ({ node, silence }) => {
+    const { error } = silence ?? {}
+    const message = messageOf(error)
+    const hint = hintOf(error)
+    const line =
+      silence === undefined
+        ? `${node} answers`
+        : `${message.includes(node) ? message : `${node}: ${message}`}${hint === undefined ? '' : ` (${hint})`}`
+    if (told.get(node) === line) return
+    told.set(node, line)
+    say(line)
+  }
+}
