@@ -47,6 +47,12 @@ const ENTRIES: readonly Entry[] = [
     load: async (context) => (await import('./commands/sweep.ts')).sweepCommand(context),
   },
   {
+    name: 'report',
+    group: GROUP.diagnosis,
+    summary: 'write one HTML file that says all of a node',
+    load: async (context) => (await import('./commands/report.ts')).reportCommand(context),
+  },
+  {
     name: 'carriers',
     group: GROUP.diagnosis,
     summary: 'how full each carrier is, and which blocks keep the sparse ones',

@@ -25,6 +25,12 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   'cache-hit-rates': ['NODE --all', '--snapshot FILE --all'],
   allocators: ['NODE', 'NODE --settings', '--snapshot FILE', '--snapshot FILE --settings'],
   carriers: ['NODE --all', '--cluster NODE'],
+  report: [
+    'NODE -o -',
+    'NODE --deep --carriers -o -',
+    '--snapshot FILE -o -',
+    'NODE -o FOLDER/SAVED --force',
+  ],
   sweep: [
     '--cluster NODE',
     '--cluster NODE --hidden --dry-run',

@@ -70,6 +70,7 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   'cache-hit-rates': ['NODE'],
   allocators: ['NODE --settings'],
   carriers: ['NODE'],
+  report: ['NODE -o FOLDER/report.html --force'],
   sweep: ['NODE', '--cluster NODE --json'],
   serve: ['--cluster NODE --dry-run'],
   'snapshot save': ['NODE -o FOLDER/saved --force', 'NODE -o FOLDER/terms --format terms --force'],
