@@ -1,8 +1,9 @@
 /**
  * A recording in the place of a node: the sample of one moment, and what came before it.
  */
+import { type History, HistoryBuilder } from '../analysis/history.ts'
 import type { Snapshot } from '../analysis/snapshot.ts'
-import { type Moment, momentOf, Timeline } from '../analysis/timeline.ts'
+import type { Moment } from '../analysis/timeline.ts'
 import { BeamscopeError } from '../errors.ts'
 import {
   type RecordingDamage,
@@ -32,12 +33,15 @@ export interface RecordedTarget {
   readonly raw: RawSnapshot
   /** For people: the file's name. */
   readonly label: string
+  readonly source: RecordingSource
   /** What the recording holds as a whole. */
   readonly index: RecordingIndex
 }
 
 /** The same, and what that node held up to then. */
 export interface RecordingTarget extends RecordedTarget {
+  readonly history: History | undefined
+  /** Of the history. */
   readonly moments: readonly Moment[]
 }
 
@@ -55,13 +59,11 @@ export async function readRecordingTarget(
 ): Promise<RecordingTarget> {
   return reading(source, context, async (trouble) => {
     const asked = await find(source, options, context)
-    const timeline = new Timeline()
-    const take = (snapshot: Snapshot): void => {
-      const moment = momentOf(snapshot)
-      if (moment !== undefined) timeline.add(moment)
-    }
+    const builder = new HistoryBuilder()
+    const take = (snapshot: Snapshot): void => builder.add(snapshot)
     const found = await read({ ...asked, take }, context, trouble)
-    return { ...orNothing(found, asked), moments: timeline.moments }
+    const history = builder.build()
+    return { ...orNothing(found, asked), history, moments: history?.moments ?? [] }
   })
 }
 
@@ -87,20 +89,20 @@ export async function readRecordedTarget(
 }
 
 /**
- * Hands over what a recording holds of a node, up to a moment.
+ * Hands over what a recording holds of a node, up to the time of a snapshot of it.
  *
  * @throws whatever {@link readRecordingTarget} throws
  */
 export async function readRecordedHistory(
   source: RecordingSource,
-  wanted: { readonly of: string | undefined; readonly to: number | undefined },
+  { node, takenAt }: Pick<Snapshot, 'node' | 'takenAt'>,
   context: Context,
   take: (snapshot: Snapshot) => void,
 ): Promise<void> {
+  const to = takenAt === undefined ? undefined : Date.parse(takenAt)
   await reading(source, context, async (trouble) => {
-    const options = wanted.of === undefined ? {} : { of: wanted.of }
-    const asked = await find(source, options, context)
-    await read({ ...asked, to: wanted.to, take }, context, trouble)
+    const asked = await find(source, node === undefined ? {} : { of: node }, context)
+    await read({ ...asked, to, take }, context, trouble)
   })
 }
 
@@ -179,9 +181,9 @@ function chosen(
   const more = nodes.length > MAX_NAMES ? ` and ${nodes.length - MAX_NAMES} more` : ''
   throw new UsageError(
     of === undefined
-      ? `${label} holds several nodes, and one has to be chosen`
+      ? `${label} holds several nodes, and one has to be chosen by --of`
       : `${label} holds nothing of ${of}`,
-    { hint: `--of with one of ${names.join(', ')}${more}` },
+    { hint: `it holds ${names.join(', ')}${more}` },
   )
 }
 
@@ -223,7 +225,7 @@ async function read(
   }
   if (latest.value === undefined) return undefined
   const { raw, snapshot } = latest.value
-  return { raw, snapshot, label, index }
+  return { raw, snapshot, label, source, index }
 }
 
 function orNothing(found: RecordedTarget | undefined, { label, node }: Asked): RecordedTarget {

@@ -1,6 +1,7 @@
 /**
  * What an analysis command looks at: a live node, or in its place a snapshot file or a sample of a recording.
  */
+import type { History } from '../analysis/history.ts'
 import type { Moment } from '../analysis/timeline.ts'
 import type { RecordingIndex, RecordingSource } from '../history/recording-reader.ts'
 import type { LoadedSnapshot, SnapshotFormat } from '../history/snapshot-bytes.ts'
@@ -19,14 +20,16 @@ import { UsageError } from './usage-error.ts'
 export interface Target extends Pick<LoadedSnapshot, 'snapshot'> {
   /** The form of the file; a live node has none. */
   readonly format: SnapshotFormat | undefined
-  /** What the recording holds that it is of. */
-  readonly recording?: RecordingIndex
+  /** The recording that it is of, and what that holds. */
+  readonly recording?: { readonly source: RecordingSource; readonly index: RecordingIndex }
   /** For people: the node's name, or the file's. */
   readonly label: string
 }
 
 /** The same with its past, which a recording has. */
 export interface TargetWithHistory extends Target {
+  readonly history?: History | undefined
+  /** Of the history. */
   readonly moments?: readonly Moment[]
 }
 
@@ -170,7 +173,7 @@ function withoutMoment(opened: RawTarget, options: RecordingOptions): RawTarget 
 function recorded<Read extends RecordedTarget>(
   read: Read,
 ): Read & Pick<Target, 'format' | 'recording'> {
-  return { ...read, format: 'native', recording: read.index }
+  return { ...read, format: 'native', recording: read }
 }
 
 /** For `--snapshot`: standard input. */

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { HEADER } from '../../src/history/recording-format.ts'
 import { readSnapshotFile } from '../../src/history/snapshot-file.ts'
 import type { RawSnapshot } from '../../src/probe/raw-snapshot.ts'
-import { binarySpikeFile } from '../../src/replay/start-replay-node.ts'
+import { binarySpikeFile, startReplayNode } from '../../src/replay/start-replay-node.ts'
 import { recordingOf, START, sampleAt } from '../history/recorded.ts'
 import { runCli } from './run-cli.ts'
 
@@ -155,13 +155,13 @@ describe('--of', () => {
   })
 
   it.each([
-    [[], /holds several nodes, and one has to be chosen/],
+    [[], /holds several nodes, and one has to be chosen by --of/],
     [['--of', 'e@f'], /holds nothing of e@f/],
   ])('%j: is missing, and the nodes are listed', async (argv, message) => {
     const { code, stderr } = await runCli(['memory', '--snapshot', two, ...argv])
     expect(code).toBe(2)
     expect(stderr).toMatch(message)
-    expect(stderr).toContain('hint: --of with one of a@b, c@d')
+    expect(stderr).toContain('hint: it holds a@b, c@d')
   })
 
   it('lists no more nodes than can be read', async () => {
@@ -170,6 +170,71 @@ describe('--of', () => {
     )
     const { stderr } = await runCli(['memory', '--snapshot', many])
     expect(stderr).toMatch(/n19@b and\s+10 more/)
+  })
+})
+
+describe('diagnose', () => {
+  async function history(...argv: readonly string[]): Promise<unknown> {
+    const { code, stderr, stdout } = await runCli(['diagnose', ...argv, '--json'])
+    expect({ argv, code, stderr }).toEqual({ argv, code: 0, stderr: '' })
+    return JSON.parse(stdout).data.history
+  }
+
+  it('uses all that was recorded until then', async () => {
+    expect(await history('--snapshot', hour)).toMatchObject({ samples: 360 })
+    expect(await history('--snapshot', hour, '--at', '12:10')).toMatchObject({ samples: 61 })
+    expect(await history('--snapshot', two, '--of', 'c@d')).toMatchObject({ samples: 10 })
+  })
+
+  it('takes a recording for the past of a snapshot, as far as it is older', async () => {
+    const file = join(folder, 'at-half-past')
+    await runCli(['snapshot', 'save', '--snapshot', hour, '--at', '12:30', '-o', file])
+    expect(await history('--snapshot', file)).toBeUndefined()
+    // The one at that time is in both.
+    expect(await history('--snapshot', file, '--earlier', hour)).toMatchObject({ samples: 182 })
+  })
+
+  it('joins recordings, in whatever order they are given', async () => {
+    const all = samples(300)
+    const [a, b, c] = [all.slice(0, 100), all.slice(100, 200), all.slice(200)]
+    const argv = ['--snapshot', await write(c)]
+    for (const series of [b, a]) argv.push('--earlier', await write(series))
+    expect(await history(...argv)).toMatchObject({ samples: 300, disordered: 0 })
+  })
+
+  it('takes a recording for the past of a live node', async () => {
+    const { raw } = await readSnapshotFile(binarySpikeFile)
+    await using node = await startReplayNode({ recording: raw })
+    const before = await write(
+      Array.from({ length: 20 }, (_, index) => ({
+        ...raw,
+        node: node.name,
+        takenAt: new Date(START + index * 60_000).toISOString(),
+      })),
+    )
+    const env = { BEAMSCOPE_COOKIE: node.cookie, ERL_EPMD_PORT: `${node.epmdPort}` }
+    const argv = ['diagnose', node.name, '--earlier', before, '--json']
+    const { code, stdout } = await runCli(argv, { env })
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout).data.history).toMatchObject({ samples: 21 })
+    const ofOther = await runCli(['diagnose', node.name, '--earlier', hour], { env })
+    expect(ofOther.code).toBe(2)
+    expect(ofOther.stderr).toMatch(/holds nothing of \S+\n\s+hint: it holds a@b/)
+  })
+
+  it('takes the limit that it is given, and refuses it where nothing shows growth', async () => {
+    expect(await history('--snapshot', hour, '--memory-limit', '8GiB')).toMatchObject({
+      limit: { bytes: 8 * 2 ** 30, source: 'as it was given' },
+    })
+    const { code, stderr } = await runCli([
+      'diagnose',
+      '--snapshot',
+      binarySpikeFile,
+      '--memory-limit',
+      '8GiB',
+    ])
+    expect(code).toBe(2)
+    expect(stderr).toContain('--memory-limit goes with a recording')
   })
 })
 

@@ -17,15 +17,18 @@ import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
 import { exitCode } from '../exit-code.ts'
 import { addFailOnOption, type FailOnOptions, isFailure } from '../fail-on.ts'
+import { parseSize } from '../option-values.ts'
 import { type AnalysisOptions, DEFAULT_TIMEOUT } from '../options.ts'
+import { type Past, readPast } from '../past.ts'
 import { withSpinner } from '../spinner.ts'
 import { about } from '../subject.ts'
-import { readTarget } from '../target.ts'
+import { readTarget, readTargetWithHistory, type Target } from '../target.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface DiagnoseOptions extends AnalysisOptions, FailOnOptions {
   readonly deep?: true
   readonly earlier?: readonly string[]
+  readonly memoryLimit?: number
   readonly vmArgs?: true
 }
 
@@ -42,8 +45,14 @@ export function diagnoseCommand(context: Context): Command {
   )
   command.option(
     '--earlier <file>',
-    'an earlier snapshot of the same node, whose peaks count; repeatable',
+    'an earlier snapshot of the same node, or a recording of it, whose peaks count; repeatable',
     (file: string, before: readonly string[] = []) => [...before, file],
+  )
+  command.addOption(
+    new Option(
+      '--memory-limit <size>',
+      'with a recording: how much memory the node may take, where it is not what the node says: 8GiB',
+    ).argParser(parseSize),
   )
   command.addOption(
     new Option(
@@ -67,6 +76,8 @@ export function diagnoseCommand(context: Context): Command {
       'beamscope diagnose --cluster rabbit@myhost --fail-on fragmented',
       'beamscope diagnose --snapshot peak.terms',
       'beamscope diagnose rabbit@myhost --earlier monday.snapshot --earlier tuesday.snapshot',
+      'beamscope diagnose --snapshot day.recording --at 12:30 --memory-limit 8GiB',
+      'beamscope diagnose rabbit@myhost --earlier day.recording',
     ],
     'Verdicts: healthy, fragmented (held in sparsely used carriers), in-use (large, and really ' +
       'used), outside-allocators (the operating system reports far more than the allocators hold), ' +
@@ -75,6 +86,9 @@ export function diagnoseCommand(context: Context): Command {
       'The maxima that a node keeps were reached by each instance at a time of its own. With --earlier, ' +
       'usage at the peak is that of the snapshot in which an allocator used most, where it used more ' +
       'than now.\n\n' +
+      'Of a recording, all counts that was recorded up to --at: when an allocator used most, when memory ' +
+      'began to be wasted, what grows and how fast, and when the limit is reached: that of --memory-limit, ' +
+      "else of the node's container or machine. With a NODE, --earlier names its recording.\n\n" +
       '--deep names the largest processes, the processes that refer to most binary memory, and the ' +
       'largest tables; in JSON they are under "holders". The node runs process_info/2 and ets:info/1 on ' +
       'all of them, in batches and in random order: when --timeout is near, it stops and says how many ' +
@@ -95,23 +109,21 @@ interface Examined {
   readonly snapshot: Snapshot
   /** With `--deep`. */
   readonly holders: Holders | undefined
-  /** With `--earlier`. */
-  readonly earlier: readonly Snapshot[]
+  readonly past: Past
 }
+
+const NO_PAST: Past = { history: undefined, earlier: [] }
 
 async function diagnoseOne(
   node: string | undefined,
   options: DiagnoseOptions,
   context: Context,
 ): Promise<void> {
-  const { label, snapshot, holders } = options.deep
+  const { label, snapshot, holders, past } = options.deep
     ? await lookDeep(node, options, context)
-    : { ...(await readTarget(node, options, context)), holders: undefined }
-  const examined = {
-    snapshot,
-    holders,
-    earlier: await readEarlier(options, snapshot, context),
-  }
+    : { ...(await lookAt(node, options, context)), holders: undefined }
+  if (options.memoryLimit !== undefined && past.history === undefined) throw noHistory()
+  const examined = { snapshot, holders, past }
   const { json, text } = faces(options, context)
   print('diagnose', node, { snapshot, label }, options, context, {
     jsonUnit: 'byte',
@@ -127,6 +139,7 @@ async function diagnoseEach(
 ): Promise<void> {
   refuseFile(options)
   if (options.earlier !== undefined) throw new UsageError('--earlier goes with one NODE alone')
+  if (options.memoryLimit !== undefined) throw noHistory()
   const { showEach } = await import('../show-each.ts')
   const { json, text } = faces(options, context)
   await showEach('diagnose', nodes, options, context, {
@@ -146,8 +159,9 @@ function faces(
   options: DiagnoseOptions,
   context: Context,
 ): { json(examined: Examined): Json; text(examined: Examined, view: View): string } {
-  const judge = ({ snapshot, holders, earlier }: Examined): Diagnosis => {
-    const diagnosis = diagnose(snapshot, { holders, earlier })
+  const { memoryLimit } = options
+  const judge = ({ snapshot, holders, past }: Examined): Diagnosis => {
+    const diagnosis = diagnose(snapshot, { holders, memoryLimit, ...past })
     if (isFailure(options, diagnosis)) context.exitCode = exitCode.finding
     return diagnosis
   }
@@ -171,7 +185,7 @@ async function snapshotQuestion(): Promise<Question<Examined>> {
   return async (node, left) => ({
     snapshot: await takeSnapshot(node, left()),
     holders: undefined,
-    earlier: [],
+    past: NO_PAST,
   })
 }
 
@@ -203,23 +217,28 @@ async function lookDeep(
   const [ask, { withNode }] = await Promise.all([deepQuestion(), import('../connect.ts')])
   return about(node, async () => {
     const work = withNode(node, options, context, ({ remote, left }) => ask(remote, left))
-    return { ...(await withSpinner(context, `asking all processes of ${node}`, work)), label: node }
+    const examined = await withSpinner(context, `asking all processes of ${node}`, work)
+    const target = { ...examined, format: undefined, label: node }
+    return { ...target, past: await readPast(target, options.earlier ?? [], context) }
   })
 }
 
-/** @throws {UsageError} when one is of another node */
-async function readEarlier(
+/** A recording is its own past; with other files it is read together with them. */
+async function lookAt(
+  node: string | undefined,
   options: DiagnoseOptions,
-  { node }: Snapshot,
   context: Context,
-): Promise<readonly Snapshot[]> {
-  const earlier: Snapshot[] = []
-  for (const file of options.earlier ?? []) {
-    const { snapshot } = await readTarget(undefined, { ...options, snapshot: file }, context)
-    if (node !== undefined && snapshot.node !== undefined && snapshot.node !== node) {
-      throw new UsageError(`${file} is of ${snapshot.node}, and not of ${node}`)
-    }
-    earlier.push(snapshot)
+): Promise<Target & { readonly past: Past }> {
+  if (options.earlier === undefined) {
+    const target = await readTargetWithHistory(node, options, context)
+    return { ...target, past: { history: target.history, earlier: [] } }
   }
-  return earlier
+  const target = await readTarget(node, options, context)
+  return { ...target, past: await readPast(target, options.earlier, context) }
+}
+
+function noHistory(): UsageError {
+  return new UsageError('--memory-limit goes with a recording, which shows what grows', {
+    hint: 'give --snapshot with a recording, or NODE and --earlier with one',
+  })
 }

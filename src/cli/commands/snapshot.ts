@@ -197,7 +197,7 @@ async function look(
     if (index.nodes.length !== 1 && !isOfRecording(options)) return { label, recording: index }
   }
   const target = await readOpened(opened, options, context)
-  return { label: target.label, target, recording: target.recording }
+  return { label: target.label, target, recording: target.recording?.index }
 }
 
 function diffCommand(context: Context): Command {
