@@ -55,7 +55,7 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     '--cluster NODE --dry-run',
   ],
   serve: ['--cluster NODE --dry-run'],
-  report: ['NODE -o FOLDER/report.html --force', 'NODE --deep -o FOLDER/report.html --force'],
+  report: ['NODE', 'NODE --deep'],
   call: ['NODE erlang:system_info(otp_release)', 'NODE erlang:error(oops)', 'NODE lists:seq(1,9)'],
   demo: ['', '--json'],
   // Last, since it is said to load a module: see below.
