@@ -1,11 +1,14 @@
 /**
  * What is known of a node's past: its recording, and whatever else was saved of it before.
  */
+import { type Command, Option } from 'commander'
 import { type History, HistoryBuilder } from '../analysis/history.ts'
 import type { Snapshot } from '../analysis/snapshot.ts'
 import type { RecordingSource } from '../history/recording-reader.ts'
 import type { Context } from './context.ts'
-import { openFile, type Target } from './target.ts'
+import { parseSize } from './option-values.ts'
+import type { TargetOptions } from './options.ts'
+import { openFile, readTarget, readTargetWithHistory, type Target } from './target.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface Past {
@@ -65,4 +68,55 @@ async function inOrder(
     begun.push({ source, first: Math.min(...index.nodes.map(({ first }) => first)) })
   }
   return begun.sort((left, right) => left.first - right.first).map(({ source }) => source)
+}
+
+/** What a diagnosis is to know besides the snapshot. */
+export interface PastOptions {
+  readonly earlier?: readonly string[]
+  /** Bytes. */
+  readonly memoryLimit?: number
+}
+
+export const NO_PAST: Past = { history: undefined, earlier: [] }
+
+export function addPastOptions(command: Command): Command {
+  return command
+    .option(
+      '--earlier <file>',
+      'an earlier snapshot of the same node, or a recording of it, whose peaks count; repeatable',
+      (file: string, before: readonly string[] = []) => [...before, file],
+    )
+    .addOption(
+      new Option(
+        '--memory-limit <size>',
+        'with a recording: how much memory the node may take, where it is not what the node says: 8GiB',
+      ).argParser(parseSize),
+    )
+}
+
+/**
+ * The snapshot, and what is known from before it. A recording is its own past; with other files it is read together
+ * with them.
+ *
+ * @throws whatever {@link readTarget} and {@link readPast} throw
+ */
+export async function readTargetWithPast(
+  node: string | undefined,
+  options: TargetOptions & PastOptions,
+  context: Context,
+): Promise<Target & { readonly past: Past }> {
+  if (options.earlier === undefined) {
+    const target = await readTargetWithHistory(node, options, context)
+    return { ...target, past: { history: target.history, earlier: [] } }
+  }
+  const target = await readTarget(node, options, context)
+  return { ...target, past: await readPast(target, options.earlier, context) }
+}
+
+/** @throws {UsageError} for a limit against which nothing can be held */
+export function checkMemoryLimit({ memoryLimit }: PastOptions, { history }: Past): void {
+  if (memoryLimit === undefined || history !== undefined) return
+  throw new UsageError('--memory-limit goes with a recording, which shows what grows', {
+    hint: 'give --snapshot with a recording, or NODE and --earlier with one',
+  })
 }

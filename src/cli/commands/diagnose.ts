@@ -17,18 +17,22 @@ import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
 import { exitCode } from '../exit-code.ts'
 import { addFailOnOption, type FailOnOptions, isFailure } from '../fail-on.ts'
-import { parseSize } from '../option-values.ts'
 import { type AnalysisOptions, DEFAULT_TIMEOUT } from '../options.ts'
-import { type Past, readPast } from '../past.ts'
+import {
+  addPastOptions,
+  checkMemoryLimit,
+  NO_PAST,
+  type Past,
+  type PastOptions,
+  readPast,
+  readTargetWithPast,
+} from '../past.ts'
 import { withSpinner } from '../spinner.ts'
 import { about } from '../subject.ts'
-import { readTarget, readTargetWithHistory, type Target } from '../target.ts'
 import { UsageError } from '../usage-error.ts'
 
-interface DiagnoseOptions extends AnalysisOptions, FailOnOptions {
+interface DiagnoseOptions extends AnalysisOptions, PastOptions, FailOnOptions {
   readonly deep?: true
-  readonly earlier?: readonly string[]
-  readonly memoryLimit?: number
   readonly vmArgs?: true
 }
 
@@ -43,17 +47,7 @@ export function diagnoseCommand(context: Context): Command {
     '--deep',
     'ask every process and table how much it holds; needs a NODE, and changes nothing there',
   )
-  command.option(
-    '--earlier <file>',
-    'an earlier snapshot of the same node, or a recording of it, whose peaks count; repeatable',
-    (file: string, before: readonly string[] = []) => [...before, file],
-  )
-  command.addOption(
-    new Option(
-      '--memory-limit <size>',
-      'with a recording: how much memory the node may take, where it is not what the node says: 8GiB',
-    ).argParser(parseSize),
-  )
+  addPastOptions(command)
   command.addOption(
     new Option(
       '--vm-args',
@@ -112,8 +106,6 @@ interface Examined {
   readonly past: Past
 }
 
-const NO_PAST: Past = { history: undefined, earlier: [] }
-
 async function diagnoseOne(
   node: string | undefined,
   options: DiagnoseOptions,
@@ -121,8 +113,8 @@ async function diagnoseOne(
 ): Promise<void> {
   const { label, snapshot, holders, past } = options.deep
     ? await lookDeep(node, options, context)
-    : { ...(await lookAt(node, options, context)), holders: undefined }
-  if (options.memoryLimit !== undefined && past.history === undefined) throw noHistory()
+    : { ...(await readTargetWithPast(node, options, context)), holders: undefined }
+  checkMemoryLimit(options, past)
   const examined = { snapshot, holders, past }
   const { json, text } = faces(options, context)
   print('diagnose', node, { snapshot, label }, options, context, {
@@ -139,7 +131,7 @@ async function diagnoseEach(
 ): Promise<void> {
   refuseFile(options)
   if (options.earlier !== undefined) throw new UsageError('--earlier goes with one NODE alone')
-  if (options.memoryLimit !== undefined) throw noHistory()
+  checkMemoryLimit(options, NO_PAST)
   const { showEach } = await import('../show-each.ts')
   const { json, text } = faces(options, context)
   await showEach('diagnose', nodes, options, context, {
@@ -220,25 +212,5 @@ async function lookDeep(
     const examined = await withSpinner(context, `asking all processes of ${node}`, work)
     const target = { ...examined, format: undefined, label: node }
     return { ...target, past: await readPast(target, options.earlier ?? [], context) }
-  })
-}
-
-/** A recording is its own past; with other files it is read together with them. */
-async function lookAt(
-  node: string | undefined,
-  options: DiagnoseOptions,
-  context: Context,
-): Promise<Target & { readonly past: Past }> {
-  if (options.earlier === undefined) {
-    const target = await readTargetWithHistory(node, options, context)
-    return { ...target, past: { history: target.history, earlier: [] } }
-  }
-  const target = await readTarget(node, options, context)
-  return { ...target, past: await readPast(target, options.earlier, context) }
-}
-
-function noHistory(): UsageError {
-  return new UsageError('--memory-limit goes with a recording, which shows what grows', {
-    hint: 'give --snapshot with a recording, or NODE and --earlier with one',
   })
 }

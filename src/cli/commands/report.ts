@@ -21,12 +21,20 @@ import {
   type TargetOptions,
 } from '../options.ts'
 import { readPageAssets } from '../page-assets.ts'
+import {
+  addPastOptions,
+  checkMemoryLimit,
+  type Past,
+  type PastOptions,
+  readPast,
+  readTargetWithPast,
+} from '../past.ts'
 import { withSpinner } from '../spinner.ts'
 import { about } from '../subject.ts'
-import { readTargetWithHistory, type TargetWithHistory } from '../target.ts'
+import type { Target } from '../target.ts'
 import { UsageError } from '../usage-error.ts'
 
-interface ReportOptions extends TargetOptions {
+interface ReportOptions extends TargetOptions, PastOptions {
   readonly output?: string
   readonly force?: true
   readonly deep?: true
@@ -40,7 +48,7 @@ export function reportCommand(context: Context): Command {
       'It opens in any browser, asks nobody for anything, prints well, and can be sent to whoever does ' +
       'not know allocators.',
   )
-  addVerboseOption(addTargetOptions(command), context)
+  addPastOptions(addVerboseOption(addTargetOptions(command), context))
     .allowExcessArguments()
     .option('-o, --output <file>', 'file to write; - is standard output, the default for a pipe')
     .option('--force', 'overwrite the file if it is there')
@@ -60,6 +68,7 @@ export function reportCommand(context: Context): Command {
       'beamscope report rabbit@myhost -o report.html',
       'beamscope report rabbit@myhost --deep --carriers --timeout 30s -o report.html',
       'beamscope report --snapshot night.recording -o night.html',
+      'beamscope report rabbit@myhost --earlier night.recording --memory-limit 8GiB -o report.html',
       'beamscope report --snapshot night.recording --at 03:40 | ssh desk "cat > night.html"',
     ],
     'Of a recording it draws what was held over time, up to the moment of --at. --deep and --carriers do ' +
@@ -105,7 +114,8 @@ async function report(
 }
 
 /** What is asked of a node, or read from a file. */
-interface Examined extends TargetWithHistory {
+interface Examined extends Target {
+  readonly past: Past
   readonly holders?: Holders
   readonly carriers?: readonly CarrierReport[]
 }
@@ -118,13 +128,15 @@ async function readPage(
   const examined =
     options.deep || options.carriers
       ? await examine(node, options, context)
-      : await readTargetWithHistory(node, options, context)
-  const { carriers, holders, label, moments = [], snapshot }: Examined = examined
+      : await readTargetWithPast(node, options, context)
+  const { carriers, holders, label, past, snapshot }: Examined = examined
+  checkMemoryLimit(options, past)
+  const { memoryLimit } = options
   return {
     label,
     snapshot,
-    diagnosis: diagnose(snapshot, { holders }),
-    moments,
+    diagnosis: diagnose(snapshot, { holders, memoryLimit, ...past }),
+    moments: past.history?.moments ?? [],
     carriers,
     holders,
     next: (command) => nextCommand(command, node, options),
@@ -154,7 +166,7 @@ async function examine(
     import('../../probe/holders.ts'),
     import('../../probe/carriers.ts'),
   ])
-  const work = withNode(node, options, context, async ({ remote, left }): Promise<Examined> => {
+  const work = withNode(node, options, context, async ({ remote, left }) => {
     const snapshot: Snapshot = await takeSnapshot(remote, left())
     const scan = options.carriers ? await probeCarriers(remote, {}, left()) : undefined
     const { timeout = DEFAULT_TIMEOUT, signal } = left()
@@ -163,11 +175,13 @@ async function examine(
     const holders = options.deep ? await probeHolders(remote, { otpRelease }, waiting) : undefined
     return {
       snapshot,
-      format: undefined,
-      label: node,
       ...(scan && { carriers: carrierReports(scan) }),
       ...(holders && { holders }),
     }
   })
-  return about(node, () => withSpinner(context, `asking ${node}`, work))
+  return about(node, async () => {
+    const examined = await withSpinner(context, `asking ${node}`, work)
+    const target = { ...examined, format: undefined, label: node }
+    return { ...target, past: await readPast(target, options.earlier ?? [], context) }
+  })
 }

@@ -2,10 +2,12 @@
  * What is drawn over time: once for the script of the page, once on paper.
  */
 
+import type { StepSummary } from '../../analysis/history-summary.ts'
 import { toDouble } from '../../analysis/integer.ts'
 import type { Json } from '../../analysis/json.ts'
 import type { Integer } from '../../analysis/snapshot.ts'
 import type { Moment } from '../../analysis/timeline.ts'
+import { formatSize } from '../figures.ts'
 import type { NodePage } from './node-page.ts'
 
 /** One line of a chart, with a value for each time; `null` where none is known. */
@@ -36,7 +38,7 @@ export interface Chart {
 /** More allocators than these cannot be told apart. */
 const DRAWN_ALLOCATORS = 4
 
-export function chartsOf({ moments }: NodePage): readonly Chart[] {
+export function chartsOf({ diagnosis: { history }, moments }: NodePage): readonly Chart[] {
   const times = moments.map(({ time }) => time)
   const series = (name: string, of: (moment: Moment) => Integer | undefined): Series => ({
     name,
@@ -56,8 +58,11 @@ export function chartsOf({ moments }: NodePage): readonly Chart[] {
         series('allocated', ({ allocated }) => allocated),
         series('used', ({ used }) => used),
       ],
-      marks: [],
-      limit: undefined,
+      marks: (history?.restarts ?? []).map((time) => ({
+        time: Date.parse(time),
+        label: 'the node was started anew',
+      })),
+      limit: limitOf(moments, history?.limit.bytes),
     },
     {
       id: 'waste',
@@ -69,10 +74,42 @@ export function chartsOf({ moments }: NodePage): readonly Chart[] {
           ({ allocators }) => allocators.find(({ allocator }) => allocator === name)?.waste,
         ),
       ),
-      marks: [],
+      marks: (history?.steps ?? []).map(markOf),
       limit: undefined,
     },
   ]
+}
+
+/** A limit that is far away would press the lines to the ground. */
+const FAR = 4
+
+function limitOf(moments: readonly Moment[], limit: Integer | undefined): Chart['limit'] {
+  if (limit === undefined) return undefined
+  const bytes = toDouble(limit)
+  const most = Math.max(
+    ...moments.map(({ allocated, resident }) => toDouble(resident ?? allocated)),
+  )
+  return bytes > most * FAR ? undefined : { bytes, label: `limit, ${formatSize(bytes)}` }
+}
+
+function markOf({ allocator, bytes, from, returnedAt, to }: StepSummary): Mark {
+  const end = returnedAt === undefined ? 'and stayed' : `until ${minute(returnedAt)}`
+  return {
+    time: Date.parse(to),
+    label: `${allocator}: ${formatSize(bytes)} more wasted since ${times(from, to)}, ${end}`,
+  }
+}
+
+/** `12:04`, or `12:04 to 12:17` of a day that stands beside it. */
+function times(from: string, to: string): string {
+  const [start, end] = [minute(from), minute(to)]
+  return start === end
+    ? start
+    : `${start} to ${end.slice(0, 10) === start.slice(0, 10) ? end.slice(11) : end}`
+}
+
+function minute(iso: string): string {
+  return iso.slice(0, 16).replace('T', ' ')
 }
 
 /** Those that wasted most at any moment, the most first. */
