@@ -155,7 +155,16 @@ export class HistoryBuilder {
       const points = this.#course.points(nameOf(figure, allocator))
       const recent = points.slice(-NOW_POINTS).map(({ value }) => value)
       const now = recent.length === 0 ? undefined : median(recent)
-      return { figure, allocator, now, ...trendOf(points) }
+      const trend = trendOf(points)
+      // The first point is the average of some time.
+      const since = trend.since === points[0]?.time ? this.#since : trend.since
+      return {
+        figure,
+        allocator,
+        now,
+        ...trend,
+        since: trend.since === undefined ? undefined : since,
+      }
     }
     return [
       ...NODE_FIGURES.map((figure) => trend(figure)),

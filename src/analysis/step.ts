@@ -22,8 +22,12 @@ const LEAST_SHARE = 0.25
 /** Most of a rise; the beginning and the end of one are not sharp. */
 const MOST = 0.75
 
-/** What takes a larger part of the time is growth. */
-const LONGEST_SHARE = 0.25
+/** What takes longer, or a larger part of the time, is growth, or comes and goes each day. */
+const LONGEST = 3 * 3_600_000
+const LONGEST_SHARE = 0.125
+
+/** Just as long before it and after it there is at most so much of a rise. */
+const LEAST_STEEPER = 0.5
 
 /** What goes again sooner did not stay, unless it is one of few. */
 const LEAST_STAY = 0.05
@@ -44,7 +48,10 @@ export function risesOf(
   const smooth = smoothed(points)
   const values = smooth.map(({ value }) => value)
   const threshold = Math.max(least, LEAST_SHARE * (highest(values) - lowest(values)))
-  const rises = legsUp(values, threshold).flatMap(([low, high]) => riseOf(smooth, low, high, span))
+  const longest = Math.min(LONGEST, LONGEST_SHARE * span)
+  const rises = legsUp(values, threshold).flatMap((leg) =>
+    risesWithin(smooth, ...leg, { leg, longest, threshold }),
+  )
   const isFew = rises.length <= FEW
   return rises.filter(({ to, returned, before, after }) => {
     if (after - before < least) return false
@@ -81,38 +88,71 @@ function legsUp(
   return legs
 }
 
-/** The shortest time that brings most of a leg; none where that is long. */
-function riseOf(
+/** What a rise has to be: no longer, no less, and steeper than what is beside it in its leg. */
+interface Lines {
+  readonly leg: readonly [low: number, high: number]
+  readonly longest: number
+  readonly threshold: number
+}
+
+/**
+ * The rises within a leg: the highest within a short time first, then those before it and after it. What rises
+ * as fast before or after is a part of growth, or of a cycle.
+ */
+function risesWithin(
   points: readonly Point[],
   low: number,
   high: number,
-  span: number,
+  lines: Lines,
 ): readonly Rise[] {
-  const at = (place: number): Point => points[place] ?? { time: 0, value: 0 }
-  const most = MOST * (at(high).value - at(low).value)
-  let shortest: readonly [from: number, to: number] = [low, high]
+  const { leg, longest, threshold } = lines
+  const timeAt = (place: number): number => points[place]?.time ?? 0
+  const valueAt = (place: number): number => points[place]?.value ?? 0
+  const gain = (from: number, to: number): number => valueAt(to) - valueAt(from)
+  let [start, end] = [low, low]
   for (let to = low + 1; to <= high; to++) {
     for (let from = to - 1; from >= low; from--) {
-      if (at(to).time - at(from).time >= at(shortest[1]).time - at(shortest[0]).time) break
-      if (at(to).value - at(from).value >= most) shortest = [from, to]
+      // Two points that follow each other are short, however far they lie apart.
+      if (from < to - 1 && timeAt(to) - timeAt(from) > longest) break
+      if (gain(from, to) > gain(start, end)) [start, end] = [from, to]
     }
   }
-  const [from, to] = shortest
-  if (at(to).time - at(from).time > LONGEST_SHARE * span) return []
-  const lost = at(low).value + (1 - MOST) * (at(high).value - at(low).value)
+  const whole = gain(start, end)
+  if (whole < threshold || start === end) return []
+  let [from, to] = [start, end]
+  for (let right = start + 1; right <= end; right++) {
+    for (let left = right - 1; left >= start; left--) {
+      if (timeAt(right) - timeAt(left) >= timeAt(to) - timeAt(from)) break
+      if (gain(left, right) >= MOST * whole) [from, to] = [left, right]
+    }
+  }
+  const duration = timeAt(to) - timeAt(from)
+  let before = from
+  while (before > leg[0] && timeAt(from) - timeAt(before) < duration) before--
+  let after = to
+  while (after < leg[1] && timeAt(after) - timeAt(to) < duration) after++
+  const isGradual = Math.max(gain(before, from), gain(to, after)) > LEAST_STEEPER * whole
+  return [
+    ...risesWithin(points, low, start, lines),
+    ...(isGradual ? [] : [riseBetween(points, from, to, whole)]),
+    ...risesWithin(points, end, high, lines),
+  ]
+}
+
+function riseBetween(points: readonly Point[], from: number, to: number, whole: number): Rise {
+  const timeAt = (place: number): number => points[place]?.time ?? 0
+  const lost = (points[from]?.value ?? 0) + (1 - MOST) * whole
   const back = points.findIndex(({ value }, place) => place > to && value <= lost)
   const until = back === -1 ? points.length : back
   const level = (start: number, end: number): number =>
     median(points.slice(Math.max(0, start), end).map(({ value }) => value))
-  return [
-    {
-      from: at(from).time,
-      to: at(to).time,
-      before: level(from + 1 - LEVEL_POINTS, from + 1),
-      after: level(to, Math.min(until, to + LEVEL_POINTS)),
-      returned: points[back]?.time,
-    },
-  ]
+  return {
+    from: timeAt(from),
+    to: timeAt(to),
+    before: level(from + 1 - LEVEL_POINTS, from + 1),
+    after: level(to, Math.min(until, to + LEVEL_POINTS)),
+    returned: points[back]?.time,
+  }
 }
 
 /** Each the median of itself and its neighbours, so that one sample is no rise. */

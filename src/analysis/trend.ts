@@ -101,7 +101,7 @@ export function trendOf(points: readonly Point[]): Trend {
   if (spread(all) < change) return nothing('steady', 'it hardly changes')
   const daily = dailyTrend(points, change)
   if (daily !== undefined) return daily
-  const whole = shapeOf(all, change)
+  const whole = shapeOf(all, change, first.time)
   if (whole.perHour !== undefined) return whole
   // It may have begun lately: then it is beyond all that was before.
   for (const share of [1 / 2, 3 / 4]) {
@@ -109,7 +109,7 @@ export function trendOf(points: readonly Point[]): Trend {
     const before = grouped(points.filter(({ time }) => time < since))
     const after = points.filter(({ time }) => time >= since)
     if (after.length < LEAST_POINTS || last.time - since < LEAST_SPAN) break
-    const recent = shapeOf(grouped(after), change)
+    const recent = shapeOf(grouped(after), change, since)
     if (recent.perHour !== undefined && isNew(recent, before, after)) return recent
   }
   return whole
@@ -125,7 +125,7 @@ function isNew({ shape }: Trend, before: readonly Point[], after: readonly Point
 }
 
 /** By parts of the time, and by the slopes of all points to each other. */
-function shapeOf(points: readonly Point[], change: number): Trend {
+function shapeOf(points: readonly Point[], change: number, since: number): Trend {
   const values = medians(points)
   const rise = (values.at(-1) ?? 0) - (values[0] ?? 0)
   const sign = Math.sign(rise)
@@ -160,7 +160,7 @@ function shapeOf(points: readonly Point[], change: number): Trend {
       slopes.map((each) => each * HOUR),
     ),
     confidence: 'medium',
-    since: points[0]?.time,
+    since,
     why: undefined,
   }
 }

@@ -9,6 +9,7 @@ import { add, compare, sum } from '../analysis/integer.ts'
 import type { Integer, Snapshot } from '../analysis/snapshot.ts'
 import { inUnit } from '../analysis/unit.ts'
 import { formatCount, formatPercentage, NONE } from './figures.ts'
+import { overTimeText } from './over-time.ts'
 import type { Colors } from './paper.ts'
 import { printable } from './printable.ts'
 import { wrap } from './prose.ts'
@@ -33,6 +34,7 @@ export function diagnosisText(
     verdictText(diagnosis, view),
     ...findings.map((finding, index) => findingText(finding, index + 1, explained, view)),
     ...(findings.some(({ evidence }) => evidence.some(isMaximum)) ? [wrap(MAXIMA, width)] : []),
+    ...(diagnosis.history === undefined ? [] : [overTimeText(diagnosis.history, view)]),
     ...(diagnosis.vmArgs === '' ? [] : [vmArgsText(diagnosis, view)]),
     accountingText(diagnosis, view),
     ...(diagnosis.accounting.allocators.length === 0 ? [] : [allocatorsText(diagnosis, view)]),

@@ -1,0 +1,160 @@
+/**
+ * What a recording shows of a node: what grows, when it is too much, and when memory began to be wasted.
+ */
+import type {
+  HistorySummary,
+  LimitSummary,
+  StepSummary,
+  TrendSummary,
+} from '../analysis/history-summary.ts'
+import { compare } from '../analysis/integer.ts'
+import type { Integer } from '../analysis/snapshot.ts'
+import { inUnit } from '../analysis/unit.ts'
+import { formatCount, formatPercentage, NONE } from './figures.ts'
+import { printable } from './printable.ts'
+import { wrap } from './prose.ts'
+import { table } from './table.ts'
+import { figureUnit, sizeIn, type View } from './view.ts'
+
+/** Of the allocators, so many with the largest peaks. */
+const MAX_PEAKS = 5
+
+const MAX_RESTARTS = 3
+
+/** A section, by the samples up to the one that is diagnosed. */
+export function overTimeText(history: HistorySummary, view: View): string {
+  const { colors, width } = view.paper
+  return [
+    colors.bold('Over time'),
+    wrap(extent(history), width),
+    ...trendLines(history, view),
+    ...(history.steps.length === 0
+      ? [wrap('No allocator began to waste memory at a certain time.', width)]
+      : [
+          'Memory began to be wasted',
+          ...history.steps.map((step) => `- ${wrap(stepInWords(step, view), width - 2, '  ')}`),
+        ]),
+    ...peakLines(history, view),
+  ].join('\n')
+}
+
+function extent({ from, to, samples, disordered, restarts, since }: HistorySummary): string {
+  const seen = `${formatCount(samples)} samples from ${utc(from)} to ${utc(to)}.`
+  const last = restarts.slice(-MAX_RESTARTS).map(utc).join(', ')
+  const more = restarts.length > MAX_RESTARTS ? `${restarts.length} times, lately ` : ''
+  return [
+    seen,
+    ...(restarts.length === 0
+      ? []
+      : [`The node was started anew (${more}${last}); growth is that since ${utc(since)}.`]),
+    ...(disordered === 0
+      ? []
+      : [`${formatCount(disordered)} came after later ones, as if the clock had been set.`]),
+  ].join(' ')
+}
+
+function trendLines({ limit, since, trends }: HistorySummary, view: View): readonly string[] {
+  const rows = [
+    ...trends
+      .filter(
+        ({ allocator, bytesPerHour }) => allocator === undefined || bytesPerHour !== undefined,
+      )
+      .map((trend): readonly [string, string, string] => [
+        trend.allocator === undefined
+          ? trend.what
+          : `${trend.what === 'used' ? 'used in' : trend.what === 'waste' ? 'waste in' : 'carriers of'} ${printable(trend.allocator)}`,
+        trend.bytesNow === undefined ? NONE : size(view, trend.bytesNow),
+        course(trend, since, view),
+      ]),
+    ['limit', limit.bytes === undefined ? NONE : size(view, limit.bytes), outlook(limit)] as const,
+  ]
+  const [names, sizes] = [0, 1].map((column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  )
+  return rows.map(([name, bytes, words]) => {
+    const before = `  ${name.padEnd(names ?? 0)}  ${bytes.padStart(sizes ?? 0)}  `
+    return before + wrap(words, view.paper.width - before.length, ' '.repeat(before.length))
+  })
+}
+
+function course(trend: TrendSummary, start: string, view: View): string {
+  const { bytesPerHour, confidence, shape, since, why } = trend
+  if (bytesPerHour === undefined) {
+    return shape === 'steady' ? (why ?? '') : `no growth that is sure: ${why ?? 'unknown'}`
+  }
+  const each = (bytes: number | undefined): string => size(view, Math.abs(bytes ?? 0))
+  const [slowest, fastest] = [each(trend.slowestBytesPerHour), each(trend.fastestBytesPerHour)]
+  return [
+    `${bytesPerHour < 0 ? 'falls' : 'grows'} by ${each(bytesPerHour)} an hour`,
+    ...(slowest === fastest ? [] : [`(${slowest} to ${fastest})`]),
+    ...(since === undefined || utc(since) === utc(start) ? [] : [`since ${utc(since)}`]),
+    ...(confidence === 'high' ? [] : ['– or it comes and goes each day: less than two were seen']),
+  ].join(' ')
+}
+
+function outlook({ bytes, source, reachedAt, earliest, latest, why }: LimitSummary): string {
+  const whole = source === undefined ? '' : `${printable(source)}: `
+  if (reachedAt === undefined) {
+    return bytes === undefined
+      ? `not known; --memory-limit gives one`
+      : `${whole}not said when it is reached: ${why ?? 'unknown'}`
+  }
+  const spread =
+    earliest === undefined || latest === undefined || utc(earliest) === utc(latest)
+      ? ''
+      : ` (${utc(earliest)} to ${utc(latest)})`
+  return `${whole}reached at about ${utc(reachedAt)}${spread} if it goes on like this`
+}
+
+function stepInWords(step: StepSummary, view: View): string {
+  const { allocator, after, before, bytes, from, peakAt, peakUsed, returnedAt, to } = step
+  const when = utc(from) === utc(to) ? `at ${utc(from)}` : `from ${utc(from)} to ${utc(to)}`
+  const peak =
+    peakUsed === undefined || peakAt === undefined || peakUsed <= after.used
+      ? ''
+      : `, and ${size(view, peakUsed)} at ${utc(peakAt)}`
+  return [
+    `${printable(allocator)}, ${when}: ${size(view, bytes)} more.`,
+    `Before, blocks used ${size(view, before.used)} of ${size(view, before.allocated)}${peak};`,
+    `after it, ${size(view, after.used)} of ${size(view, after.allocated)}.`,
+    returnedAt === undefined
+      ? 'It has stayed so.'
+      : `Most of it had gone again by ${utc(returnedAt)}.`,
+  ].join(' ')
+}
+
+function peakLines({ peaks }: HistorySummary, view: View): readonly string[] {
+  const largest = [...peaks]
+    .sort((left, right) => compare(right.used, left.used))
+    .slice(0, MAX_PEAKS)
+  if (largest.length === 0) return []
+  return [
+    'Each allocator when it used most of its multiblock carriers',
+    table(
+      [
+        { title: '' },
+        { title: 'used', align: 'right' },
+        { title: 'allocated', align: 'right' },
+        { title: 'usage', align: 'right' },
+        { title: 'when' },
+      ],
+      largest.map(({ allocator, allocated, takenAt, usage, used }) => [
+        printable(allocator),
+        size(view, used),
+        size(view, allocated),
+        formatPercentage(usage),
+        takenAt === undefined ? NONE : utc(takenAt),
+      ]),
+      view.paper,
+    ),
+  ]
+}
+
+/** `2026-01-31 12:04 UTC`. */
+function utc(time: string): string {
+  return `${printable(time).slice(0, 16).replace('T', ' ')} UTC`
+}
+
+function size(view: View, bytes: Integer): string {
+  return sizeIn(view, inUnit(bytes, figureUnit(view)))
+}
