@@ -55,6 +55,11 @@ export interface Evidence {
   readonly source: string
 }
 
+/** Whether a figure is made of maxima, by what it names as its source; `memory.max` is a file. */
+export function isMaximum({ source }: Evidence): boolean {
+  return /(?<!\.)\bmax\b/.test(source)
+}
+
 /** Something to try. Nothing of it is sure to help. */
 export interface Remedy {
   /** Flags for the command line of the node; without `restart` an expression to evaluate on it. */

@@ -19,12 +19,15 @@ export interface Outlook {
 
 export interface Reached {
   readonly at: number
-  /** By the fastest and by the slowest growth that parts of the time show. */
+  /** By the fastest and by the slowest growth that parts of the time show; the same where they hardly differ. */
   readonly earliest: number
   readonly latest: number
 }
 
 const HOUR = 3_600_000
+
+/** Nobody asks for minutes. */
+const EXACT = 10 * 60_000
 
 /** What comes later than this, in times of what was seen, nobody knows. */
 const HORIZON = 10
@@ -47,15 +50,11 @@ export function outlookOf(history: History, limit: MemoryLimit | undefined): Out
   if (after(typical) - history.to > HORIZON * seen) {
     return unknown(`it is further away than ${HORIZON} times the time that was seen`)
   }
-  return {
-    trend,
-    limit,
-    reached: {
-      at: Math.round(after(typical)),
-      earliest: Math.round(after(fastest)),
-      // What hardly grew at times says nothing of when.
-      latest: Math.round(after(Math.max(slowest, typical / HORIZON))),
-    },
-    why: undefined,
-  }
+  const at = Math.round(after(typical))
+  const earliest = Math.round(after(fastest))
+  // What hardly grew at times says nothing of when.
+  const latest = Math.round(after(Math.max(slowest, typical / HORIZON)))
+  const isExact = latest - earliest < EXACT
+  const reached = isExact ? { at, earliest: at, latest: at } : { at, earliest, latest }
+  return { trend, limit, reached, why: undefined }
 }

@@ -4,7 +4,15 @@
  */
 import type { AccountingLine, AllocatorAccount } from '../analysis/accounting.ts'
 import type { Diagnosis } from '../analysis/diagnose.ts'
-import type { Evidence, Finding, NoHelp, Remedy, Severity, Verdict } from '../analysis/finding.ts'
+import {
+  type Evidence,
+  type Finding,
+  isMaximum,
+  type NoHelp,
+  type Remedy,
+  type Severity,
+  type Verdict,
+} from '../analysis/finding.ts'
 import { add, compare, sum } from '../analysis/integer.ts'
 import type { Integer, Snapshot } from '../analysis/snapshot.ts'
 import { inUnit } from '../analysis/unit.ts'
@@ -133,11 +141,6 @@ function evidenceFigure({ unit, value }: Evidence, view: View): string {
     case 'millisecond':
       return `${formatCount(value)} ms`
   }
-}
-
-/** Whether a figure is made of maxima, by what it names as its source. */
-function isMaximum({ source }: Evidence): boolean {
-  return /\bmax\b/.test(source)
 }
 
 function remedyLines(

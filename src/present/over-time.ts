@@ -19,7 +19,16 @@ import { figureUnit, sizeIn, type View } from './view.ts'
 /** Of the allocators, so many with the largest peaks. */
 const MAX_PEAKS = 5
 
+/** Narrower paper has no room for all columns. */
+const PEAKS_WIDTH = 64
+
 const MAX_RESTARTS = 3
+
+const MEDIUM =
+  'Less than two days were seen: what grows, or falls, may come and go each day as well.'
+
+/** So much more than right before a rise blocks used at the peak, where it is worth a word. */
+const WORTH = 1.1
 
 /** A section, by the samples up to the one that is diagnosed. */
 export function overTimeText(history: HistorySummary, view: View): string {
@@ -28,17 +37,22 @@ export function overTimeText(history: HistorySummary, view: View): string {
     colors.bold('Over time'),
     wrap(extent(history), width),
     ...trendLines(history, view),
+    ...(history.trends.some(({ confidence }) => confidence === 'medium')
+      ? [wrap(MEDIUM, width)]
+      : []),
     ...(history.steps.length === 0
       ? [wrap('No allocator began to waste memory at a certain time.', width)]
       : [
           'Memory began to be wasted',
-          ...history.steps.map((step) => `- ${wrap(stepInWords(step, view), width - 2, '  ')}`),
+          ...history.steps.map(
+            (step) => `- ${wrap(stepInWords(step, history.restarts, view), width - 2, '  ')}`,
+          ),
         ]),
     ...peakLines(history, view),
   ].join('\n')
 }
 
-function extent({ from, to, samples, disordered, restarts, since }: HistorySummary): string {
+function extent({ from, to, samples, disordered, restarts }: HistorySummary): string {
   const seen = `${formatCount(samples)} samples from ${utc(from)} to ${utc(to)}.`
   const last = restarts.slice(-MAX_RESTARTS).map(utc).join(', ')
   const more = restarts.length > MAX_RESTARTS ? `${restarts.length} times, lately ` : ''
@@ -46,7 +60,7 @@ function extent({ from, to, samples, disordered, restarts, since }: HistorySumma
     seen,
     ...(restarts.length === 0
       ? []
-      : [`The node was started anew (${more}${last}); growth is that since ${utc(since)}.`]),
+      : [`The node was started anew (${more}${last}); growth is looked for since then.`]),
     ...(disordered === 0
       ? []
       : [`${formatCount(disordered)} came after later ones, as if the clock had been set.`]),
@@ -78,7 +92,7 @@ function trendLines({ limit, since, trends }: HistorySummary, view: View): reado
 }
 
 function course(trend: TrendSummary, start: string, view: View): string {
-  const { bytesPerHour, confidence, shape, since, why } = trend
+  const { bytesPerHour, shape, since, why } = trend
   if (bytesPerHour === undefined) {
     return shape === 'steady' ? (why ?? '') : `no growth that is sure: ${why ?? 'unknown'}`
   }
@@ -88,7 +102,6 @@ function course(trend: TrendSummary, start: string, view: View): string {
     `${bytesPerHour < 0 ? 'falls' : 'grows'} by ${each(bytesPerHour)} an hour`,
     ...(slowest === fastest ? [] : [`(${slowest} to ${fastest})`]),
     ...(since === undefined || utc(since) === utc(start) ? [] : [`since ${utc(since)}`]),
-    ...(confidence === 'high' ? [] : ['– or it comes and goes each day: less than two were seen']),
   ].join(' ')
 }
 
@@ -106,21 +119,26 @@ function outlook({ bytes, source, reachedAt, earliest, latest, why }: LimitSumma
   return `${whole}reached at about ${utc(reachedAt)}${spread} if it goes on like this`
 }
 
-function stepInWords(step: StepSummary, view: View): string {
+function stepInWords(step: StepSummary, restarts: readonly string[], view: View): string {
   const { allocator, after, before, bytes, from, peakAt, peakUsed, returnedAt, to } = step
   const when = utc(from) === utc(to) ? `at ${utc(from)}` : `from ${utc(from)} to ${utc(to)}`
   const peak =
-    peakUsed === undefined || peakAt === undefined || peakUsed <= after.used
+    peakUsed === undefined || peakAt === undefined || peakUsed < WORTH * before.used
       ? ''
       : `, and ${size(view, peakUsed)} at ${utc(peakAt)}`
   return [
     `${printable(allocator)}, ${when}: ${size(view, bytes)} more.`,
     `Before, blocks used ${size(view, before.used)} of ${size(view, before.allocated)}${peak};`,
     `after it, ${size(view, after.used)} of ${size(view, after.allocated)}.`,
-    returnedAt === undefined
-      ? 'It has stayed so.'
-      : `Most of it had gone again by ${utc(returnedAt)}.`,
+    outcome(returnedAt, restarts),
   ].join(' ')
+}
+
+function outcome(returnedAt: string | undefined, restarts: readonly string[]): string {
+  if (returnedAt === undefined) return 'It has stayed so.'
+  return restarts.includes(returnedAt)
+    ? 'It stayed so until the node was started anew.'
+    : `Most of it had gone again by ${utc(returnedAt)}.`
 }
 
 function peakLines({ peaks }: HistorySummary, view: View): readonly string[] {
@@ -128,22 +146,23 @@ function peakLines({ peaks }: HistorySummary, view: View): readonly string[] {
     .sort((left, right) => compare(right.used, left.used))
     .slice(0, MAX_PEAKS)
   if (largest.length === 0) return []
+  const isWide = view.paper.width >= PEAKS_WIDTH
   return [
-    'Each allocator when it used most of its multiblock carriers',
+    wrap('Each allocator when it used most of its multiblock carriers', view.paper.width),
     table(
       [
         { title: '' },
         { title: 'used', align: 'right' },
-        { title: 'allocated', align: 'right' },
+        ...(isWide ? [{ title: 'allocated', align: 'right' } as const] : []),
         { title: 'usage', align: 'right' },
-        { title: 'when' },
+        { title: 'when, in UTC' },
       ],
       largest.map(({ allocator, allocated, takenAt, usage, used }) => [
         printable(allocator),
         size(view, used),
-        size(view, allocated),
+        ...(isWide ? [size(view, allocated)] : []),
         formatPercentage(usage),
-        takenAt === undefined ? NONE : utc(takenAt),
+        takenAt === undefined ? NONE : utc(takenAt).slice(0, 16),
       ]),
       view.paper,
     ),

@@ -160,6 +160,7 @@ describe('the native format', () => {
       lazyFree: 0,
       swapped: undefined,
       peakResident: 5,
+      limit: { bytes: 2n ** 54n, source: '/sys/fs/cgroup/memory.max' },
     },
     missing: [{ what: 'swap', why: 'said nobody – ever' }],
   }
@@ -180,6 +181,14 @@ describe('the native format', () => {
       format: 'native',
       snapshot: { otpRelease: '27', disabled: ['sl_alloc'], node: undefined },
     })
+  })
+
+  it('is read without a limit of memory, as it was written once', () => {
+    const source = `#{beamscope => {snapshot,1}, allocators => [],
+                      os => #{source => <<"ps">>, resident => 5}}.`
+    const { snapshot } = readSnapshot(utf8.encode(source))
+    expect(snapshot.os).toMatchObject({ source: 'ps', resident: 5 })
+    expect(snapshot.os?.limit).toBeUndefined()
   })
 
   const native = (fields: Readonly<Record<string, Term>>) =>
@@ -243,6 +252,14 @@ describe('the native format', () => {
     )
     expect(message(os({ source: binary('ps'), resident: 5, swapped: atom('no') }))).toBe(
       'snapshot: os.swapped: expected a size, found no',
+    )
+    const limit = (term: Term) => os({ source: binary('ps'), resident: 5, limit: term })
+    expect(message(limit(5))).toBe('snapshot: os.limit: expected a map, found 5')
+    expect(message(limit(map([[atom('bytes'), 5]])))).toBe(
+      'snapshot: os.limit.source: expected a binary, found nothing',
+    )
+    expect(message(limit(map([[atom('bytes'), atom('max')]])))).toBe(
+      'snapshot: os.limit.bytes: expected a size, found max',
     )
   })
 
