@@ -39,7 +39,7 @@ import { check, checkPrintable } from './target.ts'
 
 const ROWS = { all: true, isWanted: () => true }
 
-function viewIn(unit: Unit | undefined): View {
+export function viewIn(unit: Unit | undefined): View {
   const paper = paperOf({}, { NO_COLOR: '1' })
   return { paper, unit, keyword: undefined, label: 'it', next: (command) => command }
 }
@@ -98,7 +98,7 @@ const headless = {
 }
 
 /** Whether JSON can say it; only a ratio to nothing has no number. */
-function checkFigures(what: string, value: Plain): void {
+export function checkFigures(what: string, value: Plain): void {
   const json = JSON.stringify(toJson(value), (key, it: unknown) => {
     check(typeof it !== 'number' || Number.isFinite(it), `${what}: ${key} is ${String(it)}`)
     return it
@@ -114,7 +114,7 @@ function checkNumbers(what: string, value: Plain): void {
   for (const part of parts) checkNumbers(what, part)
 }
 
-function checkText(text: string): void {
+export function checkText(text: string): void {
   checkPrintable('a text', text.replaceAll('\n', ' '))
   check(!/\bNaN\b|\[object /.test(text), 'a text shows what is no figure')
 }

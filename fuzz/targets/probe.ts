@@ -32,6 +32,7 @@ import { toSnapshot } from '../../src/probe/raw-snapshot.ts'
 import { takeSnapshot } from '../../src/probe/take-snapshot.ts'
 import { ByteWriter } from '../byte-writer.ts'
 import { checkAnalysis, checkCarriers, checkHolders } from '../check-analysis.ts'
+import { checkHistory } from '../check-history.ts'
 import { writeNamed, writePid, writeReference, writeTerm } from '../generate-term.ts'
 import { Random } from '../random.ts'
 import { checkError, messagesOf, once, type Target, type Verdict, writeMessage } from '../target.ts'
@@ -307,7 +308,7 @@ export const probeTarget: Target = {
   name: 'probe',
   title: 'answers to all that a live node is asked, and what is made of them',
   seeds: once(() =>
-    [0, 1, 2, 3].map((what) =>
+    [0, 1, 2, 3, 4].map((what) =>
       Buffer.concat([
         Buffer.of(what),
         ...Array.from({ length: 4 }, (_, index) => Buffer.of(0, 2, 9, index)),
@@ -316,7 +317,7 @@ export const probeTarget: Target = {
   ),
   generate(out) {
     const { random } = out
-    out.uint8(random.below(4))
+    out.uint8(random.below(QUESTIONS))
     for (let left = 1 + random.small(8); left > 0; left--) {
       writeMessage(out, () => {
         const how = random.below(30)
@@ -345,8 +346,11 @@ export const probeTarget: Target = {
   },
 }
 
+/** How many {@link ask} knows. */
+const QUESTIONS = 5
+
 async function ask(node: Callee, what: number): Promise<void> {
-  switch (what % 4) {
+  switch (what % QUESTIONS) {
     case 0:
       checkAnalysis(await takeSnapshot(node))
       return
@@ -359,7 +363,14 @@ async function ask(node: Callee, what: number): Promise<void> {
     case 2:
       checkCarriers(await probeCarriers(node))
       return
-    default:
+    case 3:
       checkHolders(await probeHolders(node))
+      return
+    default:
+      await checkHistory([
+        await takeSnapshot(node),
+        await takeSnapshot(node),
+        await takeSnapshot(node),
+      ])
   }
 }
