@@ -45,7 +45,13 @@ const program: RolldownOptions = {
   input: 'src/cli/main.ts',
   platform: 'node',
   // `cli-table3` does without it, and looks for it only where a style has colours.
-  external: '@colors/colors/safe',
+  external: [
+    '@colors/colors/safe',
+    // Those of the user, if he sends metrics to a collector.
+    '@opentelemetry/exporter-metrics-otlp-http',
+    '@opentelemetry/resources',
+    '@opentelemetry/sdk-metrics',
+  ],
   plugins: [licenses, formerPath],
   transform: { target: 'es2023' },
   output: {

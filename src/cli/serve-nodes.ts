@@ -2,6 +2,8 @@
  * What `beamscope serve` does: finds the nodes, samples them, and serves what they say until it is interrupted.
  */
 import manifest from '../../package.json' with { type: 'json' }
+import type { History } from '../analysis/history.ts'
+import type { Snapshot } from '../analysis/snapshot.ts'
 import { DEFAULT_NODE_TIMEOUT } from '../cluster/bounds.ts'
 import { Sampler } from '../cluster/sampler.ts'
 import { startDeadline } from '../net/deadline.ts'
@@ -10,6 +12,7 @@ import { printable } from '../present/printable.ts'
 import { type AppOptions, createApp } from '../serve/app.ts'
 import { isLoopback } from '../serve/listen-address.ts'
 import { Observations, type ObservedNode } from '../serve/observations.ts'
+import { startOtlp } from '../serve/otlp.ts'
 import { Page } from '../serve/page.ts'
 import { startServer } from '../serve/server.ts'
 import type { Token } from '../serve/token.ts'
@@ -22,7 +25,7 @@ import { findToken } from './find-token.ts'
 import { nextCommand } from './next-command.ts'
 import { readPageAssets } from './page-assets.ts'
 import { printDryRun } from './sweep-output.ts'
-import { openFile, readTargetWithHistory, type TargetWithHistory } from './target.ts'
+import { openFile, readOpened } from './target.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Serves until it is interrupted. */
@@ -85,35 +88,44 @@ async function serveFile(
   if (isSweep(nodes, options) || nodes.length > 0) {
     throw new UsageError('NODE and --snapshot exclude each other')
   }
-  const targets = await readTargets(file, options, context)
-  const names = targets.map(({ label, snapshot }) => snapshot.node ?? label)
-  const observations = new Observations(names)
-  targets.forEach(({ moments = [], snapshot }, index) => {
-    observations.find(names[index] ?? '')?.recall(snapshot, moments)
-  })
+  const recorded = await readFile(file, options, context)
+  const observations = new Observations(recorded.map(({ node }) => node))
+  for (const { history, node, snapshot } of recorded) {
+    observations.find(node)?.recall(snapshot, history)
+  }
   await serving({ observations, maxAge: undefined, token }, options, context, () =>
     aborted(context.signal),
   )
 }
 
+/** The sample of a node that was asked for, and what was before it. */
+interface Recorded {
+  readonly node: string
+  readonly snapshot: Snapshot
+  readonly history: History | undefined
+}
+
 /** Each node that the file holds, or the one that was chosen. */
-async function readTargets(
+async function readFile(
   file: string,
   options: ServeOptions,
   context: Context,
-): Promise<readonly TargetWithHistory[]> {
+): Promise<readonly Recorded[]> {
   const opened = await openFile(file, context)
-  if ('snapshot' in opened || options.of !== undefined) {
-    return [await readTargetWithHistory(undefined, options, context)]
+  if ('snapshot' in opened) {
+    const { label, snapshot } = await readOpened(opened, options, context)
+    return [{ node: snapshot.node ?? label, snapshot, history: undefined }]
   }
+  const { recording } = opened
   const { readRecordingIndex, readRecordingTarget } = await import('./recording-target.ts')
-  const { index } = await readRecordingIndex(opened.recording, context)
-  const targets: TargetWithHistory[] = []
-  for (const { node } of index.nodes) {
-    const target = await readRecordingTarget(opened.recording, { ...options, of: node }, context)
-    targets.push({ ...target, format: 'native' })
+  const { index } = await readRecordingIndex(recording, context)
+  const names = options.of === undefined ? index.nodes.map(({ node }) => node) : [options.of]
+  const recorded: Recorded[] = []
+  for (const node of names) {
+    const target = await readRecordingTarget(recording, { ...options, of: node }, context)
+    recorded.push({ ...target, node })
   }
-  return targets
+  return recorded
 }
 
 /** Serves while `work` goes on. */
@@ -123,7 +135,7 @@ async function serving(
   context: Context,
   work: () => Promise<void>,
 ): Promise<void> {
-  const { instances = false, listen } = options
+  const { instances = false, interval, listen, otlp } = options
   const { version } = manifest
   const page = new Page(observations, {
     assets: await readPageAssets(),
@@ -133,15 +145,39 @@ async function serving(
   })
   const viewers = new Viewers(observations, page)
   const app = createApp({ observations, page, viewers, token, version, instances, maxAge })
+  const say = sayer(context)
+  await using _otlp =
+    otlp === undefined
+      ? undefined
+      : await startOtlp(observations, {
+          url: otlp === true ? undefined : otlp,
+          interval,
+          version,
+          instances,
+          told: onChange((error) =>
+            say(error === undefined ? 'the collector takes metrics' : `OTLP: ${error.message}`),
+          ),
+        })
   await using server = await startServer(app, listen)
   const { nodes } = observations
   const what = nodes.length === 1 ? (nodes[0]?.node ?? '') : `${nodes.length} nodes`
-  sayer(context)(`Serving ${what} at ${server.url}; Ctrl-C ends it.`)
+  say(`Serving ${what} at ${server.url}; Ctrl-C ends it.`)
   try {
     await work()
   } finally {
     // Before the server, which waits for what it is writing.
     viewers.close()
+  }
+}
+
+/** Tells of errors when they change. */
+function onChange(tell: (error: Error | undefined) => void): (error: Error | undefined) => void {
+  let told: string | undefined
+  return (error) => {
+    const text = error?.message ?? ''
+    if (text === told) return
+    told = text
+    tell(error)
   }
 }
 

@@ -246,9 +246,14 @@ function measure(node: MeasuredNode, instances: boolean): readonly Measured[] {
       failures,
       ([code, count]): Measured => ['beamscope_sample_failures_total', { code }, count],
     ),
-    ['beamscope_sample_timestamp_seconds', {}, last && last.time / 1000],
+    ['beamscope_sample_timestamp_seconds', {}, timestamp(last?.time)],
     ...(last !== undefined && isUp ? figures(last.snapshot, last.diagnosis, instances) : []),
   ]
+}
+
+/** Seconds; a file may not say when it was taken. */
+function timestamp(time = Number.NaN): number | undefined {
+  return Number.isNaN(time) ? undefined : time / 1000
 }
 
 function figures(
@@ -288,6 +293,7 @@ function heldFigures(snapshot: Snapshot, { accounting }: Diagnosis): readonly Me
   const used = accountingLine(accounting, 'used').bytes
   return [
     ['beamscope_resident_bytes', {}, snapshot.os?.resident],
+    ['beamscope_memory_limit_bytes', {}, snapshot.os?.limit?.bytes],
     ['beamscope_allocated_bytes', {}, allocated],
     ['beamscope_used_bytes', {}, used],
     [

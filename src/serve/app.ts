@@ -135,10 +135,9 @@ function addApi(app: Hono<ServeEnv>, observations: Observations): void {
     return jsonAnswer(c, jsonText('nodes', { takenAt, unit: 'byte' }, nodes))
   })
   app.get('/api/nodes/:node/history', (c) => {
-    const node = named(c, observations)
-    const { snapshot } = answered(node)
-    const moments = { moments: toJson(node.moments) }
-    return jsonAnswer(c, jsonText('history', { ...snapshot, unit: 'byte' }, moments))
+    const { moments, snapshot } = answered(named(c, observations))
+    const data = { moments: toJson(moments) }
+    return jsonAnswer(c, jsonText('history', { ...snapshot, unit: 'byte' }, data))
   })
   app.get('/api/nodes/:node/diagnose', (c) => {
     const { snapshot, diagnosis } = answered(named(c, observations))

@@ -3,19 +3,47 @@
  * the server are answered from this, so that a node is asked no more often however many they are.
  */
 import { type Diagnosis, diagnose } from '../analysis/diagnose.ts'
+import { type History, HistoryBuilder } from '../analysis/history.ts'
 import type { Snapshot } from '../analysis/snapshot.ts'
-import { type Moment, momentOf, Timeline } from '../analysis/timeline.ts'
-import type { Sampled } from '../cluster/sampler.ts'
+import type { Moment } from '../analysis/timeline.ts'
+import type { Sample, SampleFailure } from '../cluster/sampler.ts'
 import { BeamscopeError } from '../errors.ts'
 import type { MeasuredNode } from '../present/metrics.ts'
 
-/** An answer of a node, and what it says. */
-export interface Observation {
+/** An answer of a node, and what it says together with all before it. */
+export class Observation {
   readonly snapshot: Snapshot
-  readonly diagnosis: Diagnosis
   /** Milliseconds since 1970. */
   readonly time: number
+  readonly #buildHistory: () => History | undefined
+  #history: History | undefined
+  #diagnosis: Diagnosis | undefined
+
+  /** @param buildHistory what was before, with this answer as the last one */
+  constructor(snapshot: Snapshot, time: number, buildHistory: () => History | undefined) {
+    this.snapshot = snapshot
+    this.time = time
+    this.#buildHistory = buildHistory
+  }
+
+  /** Made when somebody wants it first; it is not wanted any more when there is a newer answer. */
+  get diagnosis(): Diagnosis {
+    this.#diagnosis ??= diagnose(this.snapshot, { history: this.#build() })
+    return this.#diagnosis
+  }
+
+  get moments(): readonly Moment[] {
+    return this.#build()?.moments ?? []
+  }
+
+  #build(): History | undefined {
+    this.#history ??= this.#buildHistory()
+    return this.#history
+  }
 }
+
+/** What became of a question; of an answer what it says is enough. */
+export type Answered = Omit<Sample, 'raw'> | SampleFailure
 
 /** Why a node did not answer when it was asked last. */
 export interface Silence {
@@ -33,7 +61,7 @@ export class ObservedNode implements MeasuredNode {
   #samples = 0
   #last: Observation | undefined
   #silence: Silence | undefined
-  readonly #timeline = new Timeline()
+  readonly #builder = new HistoryBuilder()
 
   constructor(node: string) {
     this.node = node
@@ -57,19 +85,13 @@ export class ObservedNode implements MeasuredNode {
     return this.#silence
   }
 
-  get moments(): readonly Moment[] {
-    return this.#timeline.moments
-  }
-
-  /** Takes what was recorded of it: its last answer, and the history up to that. */
-  recall(snapshot: Snapshot, moments: readonly Moment[]): void {
-    for (const moment of moments) this.#timeline.add(moment)
-    const time = Date.parse(snapshot.takenAt ?? '')
-    this.#last = { snapshot, diagnosis: diagnose(snapshot), time }
+  /** Takes what was recorded of it: its last answer, and a history that ends with it. */
+  recall(snapshot: Snapshot, history: History | undefined): void {
+    this.#last = new Observation(snapshot, Date.parse(snapshot.takenAt ?? ''), () => history)
   }
 
   /** Takes what became of the last question. */
-  take(sampled: Sampled): void {
+  take(sampled: Answered): void {
     const { time } = sampled
     if (sampled.type === 'failure') {
       const { error } = sampled
@@ -84,9 +106,8 @@ export class ObservedNode implements MeasuredNode {
     const { snapshot } = sampled
     this.#samples++
     this.#silence = undefined
-    const moment = momentOf(snapshot)
-    if (moment !== undefined) this.#timeline.add(moment)
-    this.#last = { snapshot, diagnosis: diagnose(snapshot), time }
+    this.#builder.add(snapshot)
+    this.#last = new Observation(snapshot, time, () => this.#builder.build())
   }
 }
 
@@ -106,7 +127,7 @@ export class Observations {
   }
 
   /** Takes what became of a question, and tells whoever listens. */
-  take(sampled: Sampled): void {
+  take(sampled: Answered): void {
     const node = this.find(sampled.node)
     if (node === undefined) return
     node.take(sampled)

@@ -55,9 +55,9 @@ export class Page {
     return page && { html: sectionsHtml(page), data: pageData(page) }
   }
 
-  #nodePage({ last, moments, node }: ObservedNode): NodePage | undefined {
+  #nodePage({ last, node }: ObservedNode): NodePage | undefined {
     if (last === undefined) return undefined
-    const { diagnosis, snapshot } = last
+    const { diagnosis, moments, snapshot } = last
     return {
       label: node,
       snapshot,

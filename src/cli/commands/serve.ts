@@ -15,6 +15,8 @@ export interface ServeOptions extends TargetOptions, ClusterOptions {
   readonly interval: number
   readonly instances?: true
   readonly tokenFile?: string
+  /** Where to, or what the variables of the SDK say. */
+  readonly otlp?: string | true
 }
 
 /** Milliseconds. */
@@ -43,6 +45,11 @@ export function serveCommand(context: Context): Command {
       '--token-file <file>',
       'file that holds the token without which nobody is let in, readable by its owner alone',
     ),
+    new Option(
+      '--otlp [url]',
+      'also send the metrics to an OpenTelemetry collector, as http://localhost:4318; without a URL to ' +
+        'that of OTEL_EXPORTER_OTLP_ENDPOINT',
+    ).argParser(parseCollector),
   ]) {
     command.addOption(option.helpGroup('Server:'))
   }
@@ -91,4 +98,19 @@ function parseListen(text: string): ListenAddress {
     throw new InvalidArgumentError('Write it as 9369, 0.0.0.0:9369 or [::1]:9369.')
   }
   return { host: bracketed ?? plain ?? DEFAULT_LISTEN.host, port: Number(port) }
+}
+
+/** The URL of a collector, with the path of OTLP where it has none. */
+function parseCollector(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new InvalidArgumentError('Write it as http://localhost:4318.')
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new InvalidArgumentError(
+      'Others would see the password in it; give it by OTEL_EXPORTER_OTLP_HEADERS.',
+    )
+  }
+  if (url.pathname === '/') url.pathname = '/v1/metrics'
+  return url.href
 }

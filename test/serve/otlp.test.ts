@@ -1,0 +1,198 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { ConnectionRefusedError } from '../../src/net/errors.ts'
+import { metricFamilies } from '../../src/present/metrics.ts'
+import { metricsText } from '../../src/serve/metrics-text.ts'
+import { Observations } from '../../src/serve/observations.ts'
+import { startOtlp } from '../../src/serve/otlp.ts'
+import { NODE, snapshot } from './served.ts'
+
+/** Milliseconds; a busy machine takes its time. */
+const LONG = 20_000
+
+const VERSION = '9.8.7'
+
+interface Received {
+  readonly path: string | undefined
+  readonly headers: IncomingHttpHeaders
+  /** As OTLP has it in JSON. */
+  readonly body: Exported
+}
+
+interface Point {
+  readonly attributes: readonly { readonly key: string; readonly value: { stringValue: string } }[]
+  readonly asDouble?: number
+  readonly asInt?: number | string
+}
+
+interface Exported {
+  readonly resourceMetrics: readonly {
+    readonly resource: { readonly attributes: readonly { key: string; value: object }[] }
+    readonly scopeMetrics: readonly {
+      readonly metrics: readonly {
+        readonly name: string
+        readonly unit: string
+        readonly description: string
+        readonly gauge?: { readonly dataPoints: readonly Point[] }
+        readonly sum?: {
+          readonly dataPoints: readonly Point[]
+          readonly isMonotonic: boolean
+          readonly aggregationTemporality: number
+        }
+      }[]
+    }[]
+  }[]
+}
+
+/** What stands in for a collector: a server that keeps what it is sent. */
+async function startCollector(status = 200) {
+  const received: Received[] = []
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const { headers, url: path } = request
+      received.push({ path, headers, body: JSON.parse(Buffer.concat(chunks).toString()) })
+      response.writeHead(status, { 'Content-Type': 'application/json' }).end('{}')
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return {
+    received,
+    url: `http://127.0.0.1:${port}/v1/metrics`,
+    base: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+function observed(): Observations {
+  const observations = new Observations([NODE])
+  observations.find(NODE)?.take({ type: 'sample', node: NODE, time: 1_000, snapshot })
+  return observations
+}
+
+const OPTIONS = { interval: 100, version: VERSION, instances: false, told: () => {} }
+
+/** Lines as /metrics has them, in order. */
+function lines(exported: Exported | undefined): readonly string[] {
+  const metrics = exported?.resourceMetrics.flatMap(({ scopeMetrics }) =>
+    scopeMetrics.flatMap((scope) => scope.metrics),
+  )
+  return (metrics ?? [])
+    .flatMap(({ gauge, name, sum }) =>
+      (gauge ?? sum)?.dataPoints.map(({ asDouble, asInt, attributes }) => {
+        const labels = attributes.map(({ key, value }) => `${key}="${value.stringValue}"`)
+        return `${name}{${labels.join(',')}} ${asDouble ?? asInt}`
+      }),
+    )
+    .filter((line) => line !== undefined)
+    .sort()
+}
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+describe('a collector', () => {
+  it('is sent the same figures that /metrics has', async () => {
+    await using collector = await startCollector()
+    const observations = observed()
+    const { url } = collector
+    await using _otlp = await startOtlp(observations, { ...OPTIONS, url })
+    await vi.waitUntil(() => collector.received.length > 0, LONG)
+    const [first] = collector.received
+    expect(first?.path).toBe('/v1/metrics')
+    const families = metricFamilies(observations.nodes, { version: VERSION })
+    const { text } = await metricsText(families, 'prometheus')
+    const expected = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+    expect(lines(first?.body)).toEqual(expected.sort())
+    const attributes = first?.body.resourceMetrics[0]?.resource.attributes
+    expect(attributes).toContainEqual({ key: 'service.name', value: { stringValue: 'beamscope' } })
+    expect(attributes).toContainEqual({ key: 'service.version', value: { stringValue: VERSION } })
+  })
+
+  it('is told what is a counter, what is a gauge, and in which unit', async () => {
+    await using collector = await startCollector()
+    const { url } = collector
+    await using _otlp = await startOtlp(observed(), { ...OPTIONS, url })
+    await vi.waitUntil(() => collector.received.length > 0, LONG)
+    const [exported] = collector.received[0]?.body.resourceMetrics ?? []
+    const metrics = exported?.scopeMetrics[0]?.metrics ?? []
+    const of = (name: string): (typeof metrics)[number] | undefined =>
+      metrics.find((metric) => metric.name === name)
+    // 2 is cumulative.
+    expect(of('beamscope_cache_calls_total')?.sum).toMatchObject({
+      isMonotonic: true,
+      aggregationTemporality: 2,
+    })
+    expect(of('beamscope_resident_bytes')).toMatchObject({ unit: 'By', gauge: {} })
+    expect(of('beamscope_sample_timestamp_seconds')).toMatchObject({ unit: 's', gauge: {} })
+  })
+
+  it('is sent no figures of a node that is gone', async () => {
+    await using collector = await startCollector()
+    const observations = observed()
+    const { url } = collector
+    await using _otlp = await startOtlp(observations, { ...OPTIONS, url })
+    const last = (): readonly string[] => lines(collector.received.at(-1)?.body)
+    await vi.waitUntil(() => last().some((it) => it.startsWith('erlang_vm_allocators')), LONG)
+    const error = new ConnectionRefusedError('127.0.0.1:1')
+    observations.take({ type: 'failure', node: NODE, time: 2_000, error })
+    await vi.waitUntil(() => last().includes(`beamscope_up{node="${NODE}"} 0`), LONG)
+    expect(last().filter((it) => it.startsWith('erlang_vm'))).toEqual([])
+    expect(last().filter((it) => it.startsWith('beamscope_resident'))).toEqual([])
+  })
+
+  it('is sent every series of a node with many instances', async () => {
+    await using collector = await startCollector()
+    const observations = new Observations([NODE])
+    const allocators = snapshot.allocators
+      .slice(0, 1)
+      .flatMap((one) => Array.from({ length: 600 }, (_, instance) => ({ ...one, instance })))
+    const large = { ...snapshot, allocators }
+    observations.find(NODE)?.take({ type: 'sample', node: NODE, time: 1, snapshot: large })
+    const { url } = collector
+    await using _otlp = await startOtlp(observations, { ...OPTIONS, url, instances: true })
+    await vi.waitUntil(() => collector.received.length > 0, LONG)
+    const series = lines(collector.received[0]?.body)
+    expect(series.filter((it) => it.startsWith('erlang_vm_allocators')).length).toBeGreaterThan(
+      4_000,
+    )
+    expect(series.filter((it) => it.includes('overflow'))).toEqual([])
+  })
+
+  it('is that of the variables of the SDK, with the headers and names in them', async () => {
+    await using collector = await startCollector()
+    vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', collector.base)
+    vi.stubEnv('OTEL_EXPORTER_OTLP_HEADERS', 'x-key=secret')
+    vi.stubEnv('OTEL_RESOURCE_ATTRIBUTES', 'deployment.environment=lab')
+    await using _otlp = await startOtlp(observed(), { ...OPTIONS, url: undefined })
+    await vi.waitUntil(() => collector.received.length > 0, LONG)
+    const [first] = collector.received
+    expect(first?.path).toBe('/v1/metrics')
+    expect(first?.headers['x-key']).toBe('secret')
+    expect(first?.body.resourceMetrics[0]?.resource.attributes).toContainEqual({
+      key: 'deployment.environment',
+      value: { stringValue: 'lab' },
+    })
+  })
+
+  it('that refuses is told of, and keeps the server from ending for no more than a moment', async () => {
+    await using collector = await startCollector(403)
+    const told: (Error | undefined)[] = []
+    const { url } = collector
+    const otlp = await startOtlp(observed(), {
+      ...OPTIONS,
+      url,
+      told: (error) => told.push(error),
+    })
+    await vi.waitUntil(() => told.length > 0, LONG)
+    expect(told[0]).toBeInstanceOf(Error)
+    await otlp[Symbol.asyncDispose]()
+  })
+})
