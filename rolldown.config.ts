@@ -41,6 +41,14 @@ const formerPath: Plugin = {
   },
 }
 
+/** What draws the screen of `watch` is a file of its own, as seen from the folder of the program. */
+const screenApart: Plugin = {
+  name: 'screen-apart',
+  resolveId(source) {
+    return source.endsWith('/screen.tsx') ? { id: '../watch/screen.mjs', external: true } : null
+  },
+}
+
 const program: RolldownOptions = {
   input: 'src/cli/main.ts',
   platform: 'node',
@@ -52,7 +60,7 @@ const program: RolldownOptions = {
     '@opentelemetry/resources',
     '@opentelemetry/sdk-metrics',
   ],
-  plugins: [licenses, formerPath],
+  plugins: [licenses, formerPath, screenApart],
   transform: { target: 'es2023' },
   output: {
     // Beside each other, two folders below the package, as the paths in them are.
@@ -112,6 +120,35 @@ const page: RolldownOptions = {
   output: { dir: 'lib/page', format: 'iife', entryFileNames: '[name].js', minify: true },
 }
 
-const config: RolldownOptions[] = defineConfig([program, page])
+/** Ink's tools for whoever develops with it want a package that nobody has. */
+const withoutDevtools: Plugin = {
+  name: 'without-devtools',
+  load(id) {
+    return /[\\/]ink[\\/]build[\\/]devtools\.js$/.test(id) ? 'export {}' : null
+  },
+}
+
+/**
+ * The screen of `watch`: an ES module, because what ink lays out with is awaited where it is loaded, which
+ * CommonJS cannot.
+ */
+const screen: RolldownOptions = {
+  input: 'src/watch/screen.tsx',
+  platform: 'node',
+  plugins: [licenses, withoutDevtools],
+  transform: {
+    target: 'es2023',
+    define: { 'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"' },
+  },
+  output: {
+    dir: 'lib/watch',
+    format: 'esm',
+    entryFileNames: '[name].mjs',
+    minify: true,
+    codeSplitting: false,
+  },
+}
+
+const config: RolldownOptions[] = defineConfig([program, page, screen])
 
 export default config

@@ -53,6 +53,12 @@ const ENTRIES: readonly Entry[] = [
     load: async (context) => (await import('./commands/report.ts')).reportCommand(context),
   },
   {
+    name: 'watch',
+    group: GROUP.diagnosis,
+    summary: 'look at nodes live: waste and usage by allocator, and their course',
+    load: async (context) => (await import('./commands/watch.ts')).watchCommand(context),
+  },
+  {
     name: 'carriers',
     group: GROUP.diagnosis,
     summary: 'how full each carrier is, and which blocks keep the sparse ones',

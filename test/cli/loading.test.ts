@@ -92,13 +92,7 @@ describe('beamscope completion', () => {
 })
 
 describe('beamscope memory', () => {
-  const TABLES = [
-    'cli-table3',
-    'emoji-regex',
-    'is-fullwidth-code-point',
-    'string-width',
-    'strip-ansi',
-  ]
+  const TABLES = ['cli-table3', 'emoji-regex', 'string-width', 'strip-ansi']
   const SHOWING = [...TABLES, 'picocolors']
   const CONNECTING = ['bigint-buffer', 'src/dist', 'src/epmd', 'src/etf', 'src/net', 'src/node']
 
@@ -136,5 +130,20 @@ describe('beamscope memory', () => {
     expect([...modules]).toContain('src/history/snapshot-file.ts')
     expect([...modules]).not.toContain('src/net/tls.ts')
     expect([...modules]).not.toContain('src/replay/replay-node.ts')
+  })
+})
+
+describe('beamscope watch', () => {
+  it('loads without a terminal nothing that draws on one', async () => {
+    await using node = await startReplayNode({ snapshotFile: binarySpikeFile })
+    const { modules } = await load(
+      ['watch', node.name, '--epmd-port', `${node.epmdPort}`, '--samples', '1'],
+      { BEAMSCOPE_COOKIE: node.cookie },
+    )
+    const all = [...modules]
+    expect(all).toContain('src/watch/lines.ts')
+    expect(all).not.toContain('src/watch/on-screen.ts')
+    expect(all).not.toContain('src/watch/frame.ts')
+    expect(all.filter((it) => /^(?:ink|react|yoga)/.test(it))).toEqual([])
   })
 })

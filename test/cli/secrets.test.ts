@@ -73,6 +73,7 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   report: ['NODE -o FOLDER/report.html --force'],
   sweep: ['NODE', '--cluster NODE --json'],
   serve: ['--cluster NODE --dry-run'],
+  watch: ['NODE --samples 1', '--cluster NODE --samples 1 --ndjson'],
   'snapshot save': ['NODE -o FOLDER/saved --force', 'NODE -o FOLDER/terms --format terms --force'],
   'snapshot diff': [`${binarySpikeFile} NODE`],
   ping: ['NODE'],
