@@ -49,7 +49,12 @@ export class Chart {
         cursor: { y: false, points: { size: 7 } },
         scales: { y: { range: (_, __, highest) => [0, this.#top(highest)] } },
         axes: [
-          { ...axis, space: 90, values: (plot, times) => times.map((time) => clock(time, plot)) },
+          {
+            ...axis,
+            size: 34,
+            space: 90,
+            values: (plot, times) => times.map((time) => clock(time, plot)),
+          },
           {
             ...axis,
             size: 76,
@@ -231,8 +236,8 @@ export class Chart {
     ctx.save()
     ctx.lineWidth = devicePixelRatio
     ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`
-    ctx.strokeStyle = line('--mark')
-    ctx.fillStyle = line('--soft')
+    ctx.strokeStyle = line('--soft')
+    ctx.fillStyle = line('--ink')
     ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio])
     for (const [index, { time }] of marks.entries()) {
       const x = Math.round(valToPos(time, 'x', true))
@@ -241,7 +246,7 @@ export class Chart {
       ctx.moveTo(x, bbox.top)
       ctx.lineTo(x, bbox.top + bbox.height)
       ctx.stroke()
-      ctx.fillText(String(index + 1), x + 4 * devicePixelRatio, bbox.top + 12 * devicePixelRatio)
+      ctx.fillText(`${index + 1}`, x + 5 * devicePixelRatio, bbox.top + bbox.height / 2)
     }
     if (limit !== null) {
       const y = Math.round(valToPos(limit.bytes, 'y', true))

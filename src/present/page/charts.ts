@@ -2,6 +2,7 @@
  * What is drawn over time: once for the script of the page, once on paper.
  */
 
+import { timeInWords, timesInWords } from '../../analysis/finding.ts'
 import type { StepSummary } from '../../analysis/history-summary.ts'
 import { toDouble } from '../../analysis/integer.ts'
 import type { Json } from '../../analysis/json.ts'
@@ -38,6 +39,9 @@ export interface Chart {
 /** More allocators than these cannot be told apart. */
 const DRAWN_ALLOCATORS = 4
 
+/** Whoever never wasted more is not worth a line. */
+const LEAST_WASTE = 2 ** 20
+
 export function chartsOf({ diagnosis: { history }, moments }: NodePage): readonly Chart[] {
   const times = moments.map(({ time }) => time)
   const series = (name: string, of: (moment: Moment) => Integer | undefined): Series => ({
@@ -60,7 +64,7 @@ export function chartsOf({ diagnosis: { history }, moments }: NodePage): readonl
       ],
       marks: (history?.restarts ?? []).map((time) => ({
         time: Date.parse(time),
-        label: 'the node was started anew',
+        label: `the node was started anew: first seen ${timeInWords(Date.parse(time))}`,
       })),
       limit: limitOf(moments, history?.limit.bytes),
     },
@@ -93,23 +97,13 @@ function limitOf(moments: readonly Moment[], limit: Integer | undefined): Chart[
 }
 
 function markOf({ allocator, bytes, from, returnedAt, to }: StepSummary): Mark {
-  const end = returnedAt === undefined ? 'and stayed' : `until ${minute(returnedAt)}`
+  const end =
+    returnedAt === undefined ? 'and stayed' : `until ${timeInWords(Date.parse(returnedAt))}`
+  const when = timesInWords(Date.parse(from), Date.parse(to))
   return {
     time: Date.parse(to),
-    label: `${allocator}: ${formatSize(bytes)} more wasted since ${times(from, to)}, ${end}`,
+    label: `the waste of ${allocator} rose by ${formatSize(bytes)} ${when}, ${end}`,
   }
-}
-
-/** `12:04`, or `12:04 to 12:17` of a day that stands beside it. */
-function times(from: string, to: string): string {
-  const [start, end] = [minute(from), minute(to)]
-  return start === end
-    ? start
-    : `${start} to ${end.slice(0, 10) === start.slice(0, 10) ? end.slice(11) : end}`
-}
-
-function minute(iso: string): string {
-  return iso.slice(0, 16).replace('T', ' ')
 }
 
 /** Those that wasted most at any moment, the most first. */
@@ -122,6 +116,7 @@ function wastefulAllocators(moments: readonly Moment[]): readonly string[] {
   }
   return [...most]
     .sort(([, left], [, right]) => right - left)
+    .filter(([, waste], index) => index === 0 || waste >= LEAST_WASTE)
     .slice(0, DRAWN_ALLOCATORS)
     .map(([allocator]) => allocator)
 }

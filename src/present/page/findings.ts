@@ -109,7 +109,7 @@ function remedyHtml({ alternative, flags, price, restart, why }: Remedy): Html {
   const how = restart ? 'needs a restart' : 'without a restart'
   return html`${copied('this remedy', flags)}
 <p class="how">${alternative ? 'or instead; ' : undefined}${how}</p>
-<dl><div><dt>Why</dt><dd>${sentence(why)}</dd></div><div><dt>Price</dt><dd>${sentence(price)}</dd></div></dl>`
+<dl class="reasons"><div><dt>Why</dt><dd>${sentence(why)}</dd></div><div><dt>Price</dt><dd>${sentence(price)}</dd></div></dl>`
 }
 
 function noHelpHtml(noHelp: readonly NoHelp[]): Content {

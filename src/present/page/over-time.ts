@@ -21,7 +21,7 @@ export function overTimeSection(node: NodePage): Section | undefined {
   return {
     id: 'time',
     title: 'Over time',
-    body: html`<p>${formatCount(moments.length)} moments, from ${time(first.time)} to ${time(last.time)}, in UTC.</p>
+    body: html`<p>${formatCount(moments.length)} moments, from ${timeHtml(first.time)} to ${timeHtml(last.time)}, in UTC.</p>
 ${chartsOf(node).map(chartHtml)}
 ${unfolded('moments', 'The same as a table', momentsTable(moments))}`,
   }
@@ -41,19 +41,17 @@ ${drawing(chart)}
 ${
   chart.marks.length === 0
     ? undefined
-    : html`<ul class="marks">${chart.marks.map(
-        ({ time: at, label }) => html`<li>${time(at)}: ${label}</li>`,
-      )}</ul>`
+    : html`<ol class="marks">${chart.marks.map(({ label }) => html`<li>${label}</li>`)}</ol>`
 }
 </figure>`
 }
 
 /** `2026-11-23 12:00:05` */
-export function formatTime(milliseconds: number): string {
+function formatTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ')
 }
 
-function time(milliseconds: number): Html {
+export function timeHtml(milliseconds: number): Html {
   const iso = new Date(milliseconds).toISOString()
   return html`<time datetime="${iso}">${formatTime(milliseconds)}</time>`
 }
@@ -72,7 +70,7 @@ function momentsTable(moments: readonly Moment[]): Content {
       text('most waste in'),
     ],
     shown.map((moment) => [
-      time(moment.time),
+      timeHtml(moment.time),
       optional(moment.resident),
       size(moment.allocated),
       size(moment.used),

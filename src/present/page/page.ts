@@ -10,7 +10,7 @@ import { heatMapSection } from './heat-map.ts'
 import { holdersSection } from './holders.ts'
 import { type Content, Html, html, scriptJson } from './html.ts'
 import type { NodePage } from './node-page.ts'
-import { overTimeSection } from './over-time.ts'
+import { overTimeSection, timeHtml } from './over-time.ts'
 import { rawFiguresSection } from './raw-figures.ts'
 import { copied, type Section, sectionHtml } from './sections.ts'
 import { settingsSection } from './settings.ts'
@@ -82,12 +82,19 @@ function facts({ label, snapshot }: NodePage): Html {
   const all: readonly (readonly [string, Content])[] = [
     ...(otpRelease === undefined ? [] : [['OTP', otpRelease] as const]),
     ...(schedulers === undefined ? [] : [['schedulers', schedulers] as const]),
-    ...(takenAt === undefined ? [] : [['taken', html`<time>${takenAt}</time>`] as const]),
+    ...(takenAt === undefined ? [] : [['taken', timeOf(takenAt)] as const]),
     ...(node === undefined || node === label ? [] : [['from', label] as const]),
   ]
   return html`<dl class="facts">${all.map(
     ([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`,
   )}</dl>`
+}
+
+/** A file may say anything. */
+function timeOf(takenAt: string): Content {
+  const time = Date.parse(takenAt)
+  if (Number.isNaN(time)) return takenAt
+  return html`${timeHtml(time)} UTC`
 }
 
 /**

@@ -50,26 +50,22 @@ ${
         ]),
       )
 }
-${all.map(groupHtml)}`,
+${all.length === 0 ? undefined : unfolded('all settings', 'All settings by allocator', all.map(groupHtml))}`,
   }
 }
 
 function groupHtml({ allocator, instances, settings: all }: AllocatorSettings): Content {
   const ranges = instanceRanges(instances)
   const title = `${allocator}, ${instances.length === 1 ? 'instance' : 'instances'} ${ranges}`
-  return unfolded(
-    `settings ${title}`,
+  return tableHtml(
     title,
-    tableHtml(
-      html`Settings <span class="unseen">of ${title}</span>`,
-      [text('setting'), figure('now'), figure('by default'), text('flag')],
-      all.map((setting) => [
-        setting.differs ? html`<strong>${setting.name}</strong>` : setting.name,
-        settingValue(setting.name, setting.value),
-        settingValue(setting.name, setting.default),
-        flagCell(setting),
-      ]),
-    ),
+    [text('setting'), figure('now'), figure('by default'), text('flag')],
+    all.map((setting) => [
+      setting.differs ? html`<strong>${setting.name}</strong>` : setting.name,
+      settingValue(setting.name, setting.value),
+      settingValue(setting.name, setting.default),
+      flagCell(setting),
+    ]),
   )
 }
 

@@ -3,8 +3,8 @@
  */
 import { type Accounting, type AccountingId, accountingLine } from '../../analysis/accounting.ts'
 import type { Diagnosis } from '../../analysis/diagnose.ts'
-import type { Finding, Remedy, Verdict } from '../../analysis/finding.ts'
-import { add, compare, toDouble } from '../../analysis/integer.ts'
+import { type Finding, type Remedy, timesInWords, type Verdict } from '../../analysis/finding.ts'
+import { add, compare, subtract, toDouble } from '../../analysis/integer.ts'
 import type { Integer } from '../../analysis/snapshot.ts'
 import { formatCount, formatPercentage, formatSize, NONE } from '../figures.ts'
 import { type Content, type Html, html } from './html.ts'
@@ -106,12 +106,57 @@ export function verdictSection(node: NodePage): Section {
     body: html`<div class="verdict verdict-${verdict}">
 <p class="label"><span class="mark" aria-hidden="true">${MARKS[verdict]}</span> ${verdict}</p>
 <p class="headline">${headline(diagnosis)}</p>
-<p class="meaning">${WORDS[verdict].meaning}</p>
+${since(diagnosis)}
+<p class="meaning">${WORDS[verdict].meaning}${purposes(diagnosis)}</p>
 ${glance(accounting)}
 </div>
 <h3>What to do first</h3>
 ${firstStep(node)}`,
   }
+}
+
+/** When it began, and what is to come, where earlier samples tell. */
+function since(diagnosis: Diagnosis): Content {
+  const { findings, history } = diagnosis
+  const concerned = leadingFindings(diagnosis).map(({ allocator }) => allocator)
+  const [step] = (history?.steps ?? [])
+    .filter((each) => each.returnedAt === undefined && concerned.includes(each.allocator))
+    .sort((left, right) => right.bytes - left.bytes)
+  const growth = findings.find(({ id }) => id === 'growth')
+  const words = [
+    ...(step === undefined
+      ? []
+      : [
+          `It began ${timesInWords(Date.parse(step.from), Date.parse(step.to))}: the waste of ` +
+            `${step.allocator} rose by ${formatSize(step.bytes)}, and stayed.`,
+        ]),
+    ...(growth === undefined ? [] : [growth.summary]),
+  ]
+  return words.length === 0 ? undefined : html`<p class="since">${words.join(' ')}</p>`
+}
+
+/** What an allocator is for. */
+const PURPOSES: ReadonlyMap<string, string> = new Map([
+  ['binary_alloc', 'large binaries'],
+  ['driver_alloc', 'data of drivers'],
+  ['eheap_alloc', 'heaps of processes'],
+  ['ets_alloc', 'ETS tables'],
+  ['fix_alloc', 'small structures of the runtime'],
+  ['literal_alloc', 'constants of code'],
+  ['ll_alloc', 'what lives long: code, atoms, tables of the runtime'],
+  ['sl_alloc', 'what lives shortly'],
+  ['std_alloc', 'whatever has no allocator of its own'],
+  ['temp_alloc', 'what lives for a moment'],
+])
+
+/** Of the allocators that are named. */
+function purposes(diagnosis: Diagnosis): string {
+  const named = new Set(leadingFindings(diagnosis).flatMap(({ allocator }) => allocator ?? []))
+  const known = [...named].flatMap((name) => {
+    const purpose = PURPOSES.get(name)
+    return purpose === undefined ? [] : [`${name} serves ${purpose}`]
+  })
+  return known.length === 0 ? '' : ` (${enumerated(known)}.)`
 }
 
 /** The four figures that matter most, and how they lie within each other. */
@@ -120,20 +165,43 @@ function glance(accounting: Accounting): Html {
   const above = bytes('unused_above_floor')
   const single = bytes('unused_single_block')
   const waste = above === undefined || single === undefined ? undefined : add(above, single)
-  const used = bytes('used')
-  const allocated = bytes('allocated')
+  const [used, allocated, resident] = [bytes('used'), bytes('allocated'), bytes('resident')]
   const facts: readonly (readonly [string, Integer | undefined, string])[] = [
-    ['resident', bytes('resident'), 'the operating system counts'],
+    ['resident', resident, 'the operating system counts'],
     ['allocated', allocated, 'Erlang’s allocators hold'],
     ['used', used, `of it by data${share(used, allocated)}`],
     ['waste', waste, `of it for nothing${share(waste, allocated)}`],
   ]
-  return html`<dl class="glance">${facts.map(
+  return html`${proportions([
+    ['used', used],
+    ['unused_floor', bytes('unused_floor')],
+    ['unused_above_floor', waste],
+    ['beyond', subtract(resident ?? 0, allocated ?? 0)],
+  ])}
+<dl class="glance">${facts.map(
     ([name, amount, what]) =>
       html`<div class="fact fact-${name}"><dt>${name}</dt><dd><span class="amount">${
         amount === undefined ? NONE : size(amount)
       }</span> <span class="what">${what}</span></dd></div>`,
   )}</dl>`
+}
+
+/** In thousandths of all. */
+const WIDTH = 1000
+
+/** The figures below it, and what is neither used nor wasted, side by side. */
+function proportions(parts: readonly (readonly [string, Integer | undefined])[]): Content {
+  const sizes = parts.map(([id, bytes]) => ({ id, bytes: Math.max(0, toDouble(bytes ?? 0)) }))
+  const all = sizes.reduce((total, { bytes }) => total + bytes, 0)
+  if (all === 0) return undefined
+  let left = 0
+  return html`<svg class="proportions" viewBox="0 0 ${WIDTH} 10" preserveAspectRatio="none" aria-hidden="true" focusable="false">${sizes.map(
+    ({ id, bytes }) => {
+      const width = (bytes / all) * WIDTH
+      left += width
+      return html`<rect class="part part-${id}" x="${(left - width).toFixed(1)}" y="0" width="${width.toFixed(1)}" height="10"/>`
+    },
+  )}</svg>`
 }
 
 function share(part: Integer | undefined, whole: Integer | undefined): string {

@@ -17,6 +17,7 @@ import {
   sizeOrNone,
   tableHtml,
   text,
+  unfolded,
 } from './sections.ts'
 
 export function waterfallSection({ diagnosis: { accounting } }: NodePage): Section {
@@ -29,8 +30,7 @@ export function waterfallSection({ diagnosis: { accounting } }: NodePage): Secti
 ${barsTable(steps, sources)}
 ${notesTable(accounting.notes, sources)}
 ${allocatorsTable(accounting.allocators)}
-<h3 id="sources">Sources</h3>
-${sources.list()}`,
+<div id="sources">${unfolded('sources', 'Sources of these figures', sources.list())}</div>`,
   }
 }
 
