@@ -11,14 +11,9 @@ import { Cookie } from '../src/dist/cookie.ts'
 import { Atom, isAtom, isList } from '../src/etf/index.ts'
 import { HiddenNode } from '../src/node/hidden-node.ts'
 import { projectFolder } from '../test/snippets.ts'
+import { ComposeProject, inherited, whyNoCompose } from './support/compose.ts'
 import { describeUnless } from './support/describe-on-release.ts'
-import {
-  type Command,
-  findFreePort,
-  ProgramMissingError,
-  type ProgramResult,
-  runProgram,
-} from './support/index.ts'
+import { findFreePort, type ProgramResult, runProgram } from './support/index.ts'
 
 const COMPOSE_FILE = fileURLToPath(new URL('../docker/compose.yaml', import.meta.url))
 const NODES_FILE = fileURLToPath(new URL('../docker/cluster/nodes', import.meta.url))
@@ -47,70 +42,16 @@ const CONNECTIONS: Readonly<Record<Exclude<Host, 'shop5'>, readonly string[]>> =
   shop4: [],
 }
 
-/** Docker's plugin, or the program that was there before it. */
-const COMPOSE_COMMANDS: readonly Command[] = [['docker', 'compose'], ['docker-compose']]
-
-const compose = await findCompose()
-const shortfall = await whyNoCluster()
+const shortfall = await whyNoCompose()
 if (shortfall !== undefined) console.error(`the compose cluster skipped: ${shortfall}`)
 
-async function findCompose(): Promise<Command | undefined> {
-  for (const command of COMPOSE_COMMANDS) {
-    if (await works([...command, 'version'])) return command
-  }
-  return undefined
-}
-
-async function whyNoCluster(): Promise<string | undefined> {
-  if (!(await works(['docker', 'info']))) return 'no Docker engine answers; start one'
-  return compose === undefined
-    ? 'there is neither docker compose nor docker-compose; install one (Debian: docker-compose)'
-    : undefined
-}
-
-async function works(command: Command): Promise<boolean> {
-  try {
-    return (await runProgram(command, { timeout: 30_000 })).status === 0
-  } catch (error) {
-    if (error instanceof ProgramMissingError) return false
-    throw error
-  }
-}
-
 describeUnless(shortfall, 'the compose cluster', () => {
-  const project = `beamscope-test-${process.pid}-${randomBytes(4).toString('hex')}`
   const cookie = randomBytes(16).toString('hex')
   const ports = new Map<Host, number>()
+  /** Of this run. */
+  let project: ComposeProject
   /** The cookie that shop4 made. */
   let strange: string
-
-  /** Runs a command of Compose on the cluster of this run. */
-  async function control(...command: readonly string[]): Promise<string> {
-    if (compose === undefined) throw new Error(shortfall)
-    const variables = [...ports].map(([host, port]) => [`${host.toUpperCase()}_PORT`, `${port}`])
-    const { status, stdout, stderr } = await runProgram(
-      [...compose, '--project-name', project, '--file', COMPOSE_FILE, ...command],
-      {
-        timeout: 120_000,
-        environment: {
-          ...inherited(),
-          ...Object.fromEntries(variables),
-          BEAMSCOPE_COOKIE: cookie,
-        },
-      },
-    )
-    if (status !== 0) throw new Error(`${command.join(' ')} ended with ${status}: ${stderr}`)
-    return stdout.trim()
-  }
-
-  async function countHealthy(): Promise<number> {
-    const label = `label=com.docker.compose.project=${project}`
-    const { stdout } = await runProgram(
-      ['docker', 'ps', '--quiet', '--filter', label, '--filter', 'health=healthy'],
-      { timeout: 30_000 },
-    )
-    return stdout.split('\n').length - 1
-  }
 
   /** Where the hosts are found from here. */
   function mappings(hosts: readonly Host[]): readonly string[] {
@@ -164,21 +105,26 @@ describeUnless(shortfall, 'the compose cluster', () => {
 
   beforeAll(async () => {
     for (const host of HOSTS) ports.set(host, await findFreePort())
-    await control('up', '--detach')
+    const variables = [...ports].map(([host, port]) => [`${host.toUpperCase()}_PORT`, `${port}`])
+    project = new ComposeProject(COMPOSE_FILE, {
+      ...Object.fromEntries(variables),
+      BEAMSCOPE_COOKIE: cookie,
+    })
+    await project.run('up', '--detach')
     try {
-      await vi.waitFor(async () => expect(await countHealthy()).toBe(HOSTS.length), {
+      await vi.waitFor(async () => expect(await project.countHealthy()).toBe(HOSTS.length), {
         timeout: 120_000,
         interval: 500,
       })
     } catch (cause) {
-      throw new Error(`not all are healthy:\n${await control('logs', '--no-color')}`, { cause })
+      throw new Error(`not all are healthy:\n${await project.run('logs', '--no-color')}`, { cause })
     }
-    strange = await control('exec', '-T', 'shop4', 'sh', '-c', 'cat /tmp/*/.erlang.cookie')
+    strange = await project.run('exec', '-T', 'shop4', 'sh', '-c', 'cat /tmp/*/.erlang.cookie')
     expect(await connections()).toEqual(CONNECTIONS)
   })
 
   // Also when it did not come up.
-  afterAll(() => control('down', '--volumes'))
+  afterAll(() => project[Symbol.asyncDispose]())
 
   it('is the same cluster both ways, but for why a node cannot be asked', async () => {
     const [directly, via] = await Promise.all([sweep('directly', '--json'), sweep('via', '--json')])
@@ -266,7 +212,7 @@ describeUnless(shortfall, 'the compose cluster', () => {
 
   // Last: from here on none is paused.
   it('gets no connection for our sake, where one could be had', async () => {
-    await control('exec', '-T', 'shop5', 'sh', '-c', 'kill -CONT -1')
+    await project.run('exec', '-T', 'shop5', 'sh', '-c', 'kill -CONT -1')
     const answer = (): Promise<readonly string[] | string> => connectionsOf('shop5').catch(String)
     await expect.poll(answer, { timeout: 30_000 }).toEqual([SEED])
     const reach = ['--via', 'shop@shop3', ...mappings(['shop3'])]
@@ -275,12 +221,6 @@ describeUnless(shortfall, 'the compose cluster', () => {
     await expect.poll(answer, { timeout: 30_000 }).toEqual([SEED])
   })
 })
-
-/** What programs inherit; `runProgram` takes all or nothing. */
-function inherited(): Record<string, string> {
-  const entries = Object.entries(process.env)
-  return Object.fromEntries(entries.flatMap(([key, it]) => (it === undefined ? [] : [[key, it]])))
-}
 
 interface SweptNode {
   readonly node: string

@@ -2,8 +2,8 @@
 import { fileURLToPath } from 'node:url'
 import { runProgram } from '../../src/testing/program.ts'
 
-/** `beamscope/compiler` and `beamscope/rabbitmq`. */
-export type ExtraImage = 'compiler' | 'rabbitmq'
+/** `beamscope/compiler` and so on; `beamscope/beamscope` is beamscope itself. */
+export type ExtraImage = 'compiler' | 'rabbitmq' | 'beamscope' | 'prometheus'
 
 const script = fileURLToPath(new URL('../../docker/build-images', import.meta.url))
 
