@@ -38,6 +38,10 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   'sbcs-to-mbcs': ['NODE --max', 'NODE --json'],
   'cache-hit-rates': ['NODE', 'NODE --json'],
   allocators: ['NODE', 'NODE --json', 'NODE --settings', 'NODE --settings --json'],
+  record: [
+    'NODE -o FOLDER/a.recording --interval 100ms --samples 3',
+    'NODE FRIEND --via FRIEND -o FOLDER/b.recording --interval 100ms --samples 3 --json',
+  ],
   'snapshot save': [
     'NODE -o FOLDER/a.snapshot --force',
     'NODE -o FOLDER/a.terms --format terms --force',

@@ -111,6 +111,12 @@ const ENTRIES: readonly Entry[] = [
     load: async (context) => (await import('./commands/allocators.ts')).allocatorsCommand(context),
   },
   {
+    name: 'record',
+    group: GROUP.snapshots,
+    summary: 'take samples of nodes at an interval into one file',
+    load: async (context) => (await import('./commands/record.ts')).recordCommand(context),
+  },
+  {
     name: 'snapshot',
     group: GROUP.snapshots,
     summary: 'save a snapshot in a file, show what one holds, compare two',

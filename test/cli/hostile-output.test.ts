@@ -17,7 +17,22 @@ import { type CliResult, runCli } from './run-cli.ts'
 
 /** Every command, with words of its own for NODE, and for a snapshot FILE. */
 const CASES: Readonly<Record<string, readonly string[]>> = {
-  diagnose: ['NODE', 'NODE --deep', 'NODE --vm-args', '--cluster NODE --deep', '--snapshot FILE'],
+  // The first, so that others read it.
+  record: [
+    'NODE -o FOLDER/recordSAVED --samples 1',
+    'NODE NODE -o FOLDER/recordSAVED --samples 2 --interval 100ms --max-age 1m',
+    'EVIL NODE -o FOLDER/recordSAVED --samples 1',
+    'NODE -o FILE',
+  ],
+  diagnose: [
+    'NODE',
+    'NODE --deep',
+    'NODE --vm-args',
+    '--cluster NODE --deep',
+    '--snapshot FILE',
+    '--snapshot FOLDER/recordSAVED',
+    '--snapshot FOLDER/recordSAVED --of EVIL',
+  ],
   memory: ['NODE', '--snapshot FILE', 'NODE NODE --via NODE', '--cluster NODE'],
   fragmentation: ['NODE --all', '--snapshot FILE --all'],
   'average-block-sizes': ['NODE', '--snapshot FILE'],
@@ -44,7 +59,7 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     'NODE -o FOLDER/SAVED --force',
     '--snapshot FILE -o FILE',
   ],
-  'snapshot show': ['FILE'],
+  'snapshot show': ['FILE', 'FOLDER/recordSAVED'],
   'snapshot diff': ['FILE NODE', 'FILE FILE'],
   ping: ['NODE', 'EVIL'],
   names: ['127.0.0.1', 'EVIL'],

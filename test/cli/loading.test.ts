@@ -3,7 +3,9 @@
  * map which modules went into it.
  */
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { binarySpikeFile, startReplayNode } from '../../src/replay/start-replay-node.ts'
@@ -130,6 +132,20 @@ describe('beamscope memory', () => {
     expect([...modules]).toContain('src/history/snapshot-file.ts')
     expect([...modules]).not.toContain('src/net/tls.ts')
     expect([...modules]).not.toContain('src/replay/replay-node.ts')
+  })
+})
+
+describe('beamscope record', () => {
+  it('loads what asks nodes and writes the file, and nothing that judges or draws', async () => {
+    await using node = await startReplayNode({ snapshotFile: binarySpikeFile })
+    const file = join(mkdtempSync(join(tmpdir(), 'beamscope-loading-')), 'a.recording')
+    const argv = ['record', node.name, '--epmd-port', `${node.epmdPort}`, '-o', file]
+    const { modules } = await load([...argv, '--samples', '1'], { BEAMSCOPE_COOKIE: node.cookie })
+    const wanted = ['src/history/recorder.ts', 'src/cluster/sampler.ts', 'src/watch/feed.ts']
+    expect([...modules]).toEqual(expect.arrayContaining(wanted))
+    const others = /^(?:src\/(?:replay|page|serve)\/|src\/analysis\/diagnose|ora$|ink$|react$)/
+    expect([...modules].filter((it) => others.test(it))).toEqual([])
+    rmSync(dirname(file), { recursive: true })
   })
 })
 

@@ -74,6 +74,10 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   sweep: ['NODE', '--cluster NODE --json'],
   serve: ['--cluster NODE --dry-run'],
   watch: ['NODE --samples 1', '--cluster NODE --samples 1 --ndjson'],
+  record: [
+    'NODE -o FOLDER/day.recording --samples 1',
+    'NODE NODE -o FOLDER/via.recording --via NODE --samples 1',
+  ],
   'snapshot save': ['NODE -o FOLDER/saved --force', 'NODE -o FOLDER/terms --format terms --force'],
   'snapshot diff': [`${binarySpikeFile} NODE`],
   ping: ['NODE'],
