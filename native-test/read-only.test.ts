@@ -8,6 +8,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { InterruptedError } from '../src/cli/interruption.ts'
 import { everyCommand } from '../test/cli/every-command.ts'
 import { type CliOptions, type CliResult, runCli } from '../test/cli/run-cli.ts'
+import { startServing } from '../test/cli/serving.ts'
+import { request } from '../test/serve/served.ts'
 import { describeOnEachRelease } from './support/describe-on-release.ts'
 import {
   createTemporaryFolder,
@@ -189,6 +191,22 @@ describeOnEachRelease('a node', (release) => {
     // Nor is its own cookie told.
     expect(stdout + stderr).not.toContain(node.cookie)
     await expectUnchanged(LOADED(release)[line])
+  })
+
+  it('is what it was after it was served', async () => {
+    const env = {
+      BEAMSCOPE_COOKIE: node.cookie,
+      ERL_EPMD_PORT: `${node.epmdPort}`,
+      HOME: '/nowhere',
+    }
+    const served = await startServing([node.name, '--interval', '1s'], env)
+    const samples = async (): Promise<number> => {
+      const { body } = await request(served.port, '/metrics')
+      return Number(/^beamscope_samples_total\{.*\} (\d+)$/m.exec(body)?.[1])
+    }
+    await vi.waitUntil(async () => (await samples()) > 2, { timeout: 20_000 })
+    expect(await served.interrupt()).toBe(130)
+    await expectUnchanged(LOADED(release)['ping NODE'])
   })
 
   it('has its cookie in none of the files', async () => {
