@@ -136,7 +136,7 @@ export function addNodesOptions(command: Command): Command {
   return addConnectionOptions(addClusterOptions(command), '10s, 60s for several nodes')
 }
 
-function addSnapshotOption(command: Command): Command {
+export function addSnapshotOption(command: Command): Command {
   command.option(
     '--snapshot <file>',
     "a snapshot file or a recording in NODE's place; - is standard input",

@@ -50,7 +50,7 @@ describe('beamscope report', () => {
     const argv = ['report', '--snapshot', binarySpikeFile]
     const piped = await runCli(argv)
     expect(piped).toMatchObject({ code: 0, stderr: '' })
-    expect(piped.stdout).toMatch(/^<!doctype html>[^]*<\/html>\n$/)
+    expect(piped.stdout).toMatch(/^<!doctype html>.*<\/html>\n$/s)
     const refused = await runCli(argv, { columns: 80 })
     expect(refused).toMatchObject({ code: 2, stdout: '' })
     expect(refused.stderr).toContain('-o report.html')

@@ -15,7 +15,8 @@ import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
 import { nextCommand } from '../next-command.ts'
 import {
-  addTargetOptions,
+  addConnectionOptions,
+  addSnapshotOption,
   addVerboseOption,
   DEFAULT_TIMEOUT,
   type TargetOptions,
@@ -48,14 +49,14 @@ export function reportCommand(context: Context): Command {
       'It opens in any browser, asks nobody for anything, prints well, and can be sent to whoever does ' +
       'not know allocators.',
   )
-  addPastOptions(addVerboseOption(addTargetOptions(command), context))
-    .allowExcessArguments()
+  command.argument('[NODE...]', 'node name, as rabbit@myhost')
+  addPastOptions(addVerboseOption(addConnectionOptions(addSnapshotOption(command)), context))
     .option('-o, --output <file>', 'file to write; - is standard output, the default for a pipe')
     .option('--force', 'overwrite the file if it is there')
     .option('--deep', 'ask every process and table how much it holds; needs a NODE')
     .option('--carriers', 'look into the carriers one by one, as `carriers` does; needs a NODE')
-  command.action((node: string | undefined, options: ReportOptions) => {
-    if (command.args.length > 1) {
+  command.action(([node, ...others]: readonly string[], options: ReportOptions) => {
+    if (others.length > 0) {
       throw new UsageError('a report is of one node', {
         hint: 'make one for each; `beamscope sweep` compares many nodes',
       })
