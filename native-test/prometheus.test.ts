@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { METRIC_NAMES, type MetricName } from '../src/present/metrics.ts'
 import { availableReleases } from '../src/testing/releases.ts'
-import { expressionsOf, type Panel, readDashboard } from './support/dashboard.ts'
+import { expressionsOf, readDashboard } from './support/dashboard.ts'
 import { describeUnless } from './support/describe-on-release.ts'
 import {
   createTemporaryFolder,
@@ -105,10 +105,6 @@ describeUnless(shortfall, 'Prometheus', () => {
     return Object.fromEntries(series.map(({ labels, value }) => [labels[label] ?? '', value]))
   }
 
-  function promtool(...options: readonly string[]) {
-    return runProgram(['promtool', ...options], { timeout: 60_000 })
-  }
-
   beforeAll(async () => {
     folder = await createTemporaryFolder()
     for (const release of erlangReleases) {
@@ -189,21 +185,6 @@ describeUnless(shortfall, 'Prometheus', () => {
     expect(missing).toEqual([])
   })
 
-  it('takes the configuration and the rules that are shipped', async () => {
-    const checked = await Promise.all([
-      promtool('check', 'config', '--syntax-only', join(monitoringFolder, 'prometheus.yml')),
-      promtool(
-        'check',
-        'rules',
-        ...['rules.yml', 'alerts.yml'].map((it) => join(monitoringFolder, it)),
-      ),
-      promtool('test', 'rules', join(monitoringFolder, 'alerts.test.yml')),
-    ])
-    for (const { status, stdout, stderr } of checked) {
-      expect(status, stdout + stderr).toBe(0)
-    }
-  })
-
   it('has each alert of the file, and the fragmented node is pending', async () => {
     const text = await readFile(join(monitoringFolder, 'alerts.yml'), 'utf8')
     const names = Array.from(text.matchAll(/^ +- alert: (\w+)$/gm), ([, name]) => name)
@@ -234,32 +215,6 @@ describeUnless(shortfall, 'Prometheus', () => {
       empty.filter((title) => !['Segments from the cache', 'Failures'].includes(title)),
     ).toEqual([])
   })
-
-  it('knows each metric that the dashboard and the rules name', async () => {
-    const { panels } = await readDashboard()
-    const files = ['rules.yml', 'alerts.yml'].map((it) =>
-      readFile(join(monitoringFolder, it), 'utf8'),
-    )
-    const text = [panels.flatMap(expressionsOf), await Promise.all(files)].flat(2).join('\n')
-    const named = Array.from(
-      text.matchAll(/(?<![:\w])(?:beamscope|erlang_vm)_\w+/g),
-      ([name]) => name,
-    )
-    const known: readonly string[] = METRIC_NAMES
-    expect([...new Set(named)].filter((it) => !known.includes(it))).toEqual([])
-    const recorded = Array.from(text.matchAll(/\bnode:\w+:\w+/g), ([name]) => name)
-    const rules = await readFile(join(monitoringFolder, 'rules.yml'), 'utf8')
-    expect(recorded.filter((it) => !rules.includes(`- record: ${it}\n`))).toEqual([])
-  })
-
-  it('has a dashboard on which no panel lies on another', async () => {
-    const { panels } = await readDashboard()
-    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
-    const overlaps = panels.flatMap((panel, index) =>
-      panels.slice(index + 1).filter((other) => overlap(panel, other)),
-    )
-    expect(overlaps).toEqual([])
-  })
 })
 
 interface RulesAnswer {
@@ -268,15 +223,6 @@ interface RulesAnswer {
       readonly rules: readonly { readonly name: string; readonly health: string }[]
     }[]
   }
-}
-
-function overlap({ gridPos: left }: Panel, { gridPos: right }: Panel): boolean {
-  return (
-    left.x < right.x + right.w &&
-    right.x < left.x + left.w &&
-    left.y < right.y + right.h &&
-    right.y < left.y + left.h
-  )
 }
 
 /** As Prometheus writes them. */
