@@ -21,6 +21,7 @@ interface Entry {
 
 const GROUP = {
   diagnosis: 'Diagnosis:',
+  overTime: 'Over time, and for people who would rather look than read:',
   recon: "Figures of recon, by recon's names:",
   snapshots: 'Snapshots:',
   nodes: 'Nodes:',
@@ -47,27 +48,33 @@ const ENTRIES: readonly Entry[] = [
     load: async (context) => (await import('./commands/sweep.ts')).sweepCommand(context),
   },
   {
-    name: 'report',
-    group: GROUP.diagnosis,
-    summary: 'write one HTML file that says all of a node',
-    load: async (context) => (await import('./commands/report.ts')).reportCommand(context),
-  },
-  {
-    name: 'watch',
-    group: GROUP.diagnosis,
-    summary: 'look at nodes live: waste and usage by allocator, and their course',
-    load: async (context) => (await import('./commands/watch.ts')).watchCommand(context),
-  },
-  {
     name: 'carriers',
     group: GROUP.diagnosis,
     summary: 'how full each carrier is, and which blocks keep the sparse ones',
     load: async (context) => (await import('./commands/carriers.ts')).carriersCommand(context),
   },
   {
+    name: 'watch',
+    group: GROUP.overTime,
+    summary: 'look at nodes live, in the terminal',
+    load: async (context) => (await import('./commands/watch.ts')).watchCommand(context),
+  },
+  {
+    name: 'record',
+    group: GROUP.overTime,
+    summary: 'sample nodes at an interval into one file, which every command reads',
+    load: async (context) => (await import('./commands/record.ts')).recordCommand(context),
+  },
+  {
+    name: 'report',
+    group: GROUP.overTime,
+    summary: 'say all of a node in one HTML file',
+    load: async (context) => (await import('./commands/report.ts')).reportCommand(context),
+  },
+  {
     name: 'serve',
-    group: GROUP.diagnosis,
-    summary: 'a live page, an API and metrics of nodes that are asked all the time',
+    group: GROUP.overTime,
+    summary: 'the same as a live page, with a JSON API and metrics',
     load: async (context) => (await import('./commands/serve.ts')).serveCommand(context),
   },
   {
@@ -109,12 +116,6 @@ const ENTRIES: readonly Entry[] = [
     group: GROUP.recon,
     summary: 'everything that the allocators say of themselves',
     load: async (context) => (await import('./commands/allocators.ts')).allocatorsCommand(context),
-  },
-  {
-    name: 'record',
-    group: GROUP.snapshots,
-    summary: 'take samples of nodes at an interval into one file',
-    load: async (context) => (await import('./commands/record.ts')).recordCommand(context),
   },
   {
     name: 'snapshot',
