@@ -240,7 +240,7 @@ describeInTerminal('watch', () => {
     const lost = await terminal.until((it) => it.includes('no answer –'))
     expect(lost).toMatch(/stale since \d\d:\d\d:\d\d/)
     expect(lost).toContain('eheap_alloc')
-    await terminal.until((it) => it.includes('hint – '))
+    await terminal.until((it) => /^hint: /m.test(it))
     await using again = await startErlangNode({ release: 29, cookie, epmdPort, name: third.name })
     const back = await terminal.until((it) => it.includes('healthy –'))
     expect(back).toContain(again.name)

@@ -24,7 +24,7 @@ export interface FeedOptions {
  * @throws the signal's reason, and whatever `Sampler.samples` throws
  */
 export async function* feed(
-  sampler: Sampler,
+  sampler: Pick<Sampler, 'samples'>,
   nodes: readonly string[],
   { interval, timeout, signal, enough, samples, duration }: FeedOptions,
 ): AsyncGenerator<Sampled, void, undefined> {

@@ -6,6 +6,7 @@ import type { Sampled } from '../cluster/sampler.ts'
 import type { Style } from './frame.ts'
 import type { ModelOptions } from './model.ts'
 import { saveLook } from './save.ts'
+import type { ShownScreen } from './screen.tsx'
 import { Terminal } from './terminal.ts'
 import { Watcher } from './watcher.ts'
 
@@ -64,17 +65,18 @@ export async function watchOnScreen(
     terminal.forget()
     watcher.resize(terminal.size)
   }
-  terminal.enter()
-  stdout.on('resize', resize)
-  const screen = showScreen(watcher, stdin, (lines) => {
-    drawn = lines
-    terminal.draw(lines)
-  })
-  screen.closed.then(stop, (error: unknown) => {
-    failure = { error }
-    stop()
-  })
+  let screen: ShownScreen | undefined
   try {
+    terminal.enter()
+    stdout.on('resize', resize)
+    screen = showScreen(watcher, stdin, (lines) => {
+      drawn = lines
+      terminal.draw(lines)
+    })
+    screen.closed.then(stop, (error: unknown) => {
+      failure = { error }
+      stop()
+    })
     for await (const sampled of samples) {
       take(sampled)
       watcher.take(sampled)
@@ -82,7 +84,7 @@ export async function watchOnScreen(
   } finally {
     stdout.off('resize', resize)
     terminal.leave()
-    screen.close()
+    screen?.close()
     // Nothing is read any more that would keep the process.
     stdin.pause()
   }

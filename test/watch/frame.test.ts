@@ -67,7 +67,7 @@ describe('the screen reads as expected', () => {
     expect(drawn({ ...nothing, nodes: [waiting] })).toContain('asking rabbit@myhost …')
     const failed = drawn({ ...nothing, nodes: [{ ...waiting, failure }] })
     expect(failed).toContain(`no answer – ${failure.message}`)
-    expect(failed).toContain('hint – the node may have ended')
+    expect(failed).toContain('hint: the node may have ended')
   })
 })
 

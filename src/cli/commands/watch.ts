@@ -7,6 +7,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Unit } from '../../analysis/unit.ts'
 import { DEFAULT_NODE_TIMEOUT } from '../../cluster/bounds.ts'
 import { type Sampled, Sampler } from '../../cluster/sampler.ts'
+import { parseNodeName } from '../../dist/node-name.ts'
 import { paperOf } from '../../present/paper.ts'
 import { feed } from '../../watch/feed.ts'
 import { failureLine, jsonFailureLine, jsonLine, textLine } from '../../watch/lines.ts'
@@ -121,6 +122,7 @@ async function watch(
   options: WatchOptions,
   context: Context,
 ): Promise<void> {
+  for (const name of names) parseNodeName(name)
   const terminal = terminalOf(options, context)
   // While nodes are looked for, what draws is loaded; who prints lines needs none of it.
   const loading = terminal === undefined ? undefined : loadScreen()
