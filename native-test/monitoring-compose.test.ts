@@ -100,6 +100,11 @@ describeUnless(shortfall, 'the compose file for monitoring', () => {
     ])
   })
 
+  it('knows how near the nodes are to the limit of their containers', async () => {
+    const limits = await query(prometheus, 'node:beamscope_memory_limit_bytes:min')
+    expect(limits.map(({ value }) => Number(value))).toEqual(NODES.map(() => 2 ** 30))
+  })
+
   /** Nodes of an answer, in order. */
   async function nodesOf(expression: string): Promise<readonly (string | undefined)[]> {
     const series = await query(prometheus, expression)
