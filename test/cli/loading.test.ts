@@ -163,3 +163,14 @@ describe('beamscope watch', () => {
     expect(all.filter((it) => /^(?:ink|react|yoga)/.test(it))).toEqual([])
   })
 })
+
+describe('beamscope serve', () => {
+  it('loads no server for its help', async () => {
+    const { modules } = await load(['serve', '--help'])
+    const server = /^(?:hono|@hono|prom-client|@opentelemetry)|^src\/(?:present\/page|node)\//
+    expect([...modules].filter((it) => server.test(it))).toEqual([])
+    expect([...modules].filter((it) => it.startsWith('src/serve/'))).toEqual([
+      'src/serve/listen-address.ts',
+    ])
+  })
+})

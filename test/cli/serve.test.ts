@@ -2,11 +2,13 @@ import { spawn } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { binarySpikeFile, startReplayNode } from '../../src/replay/start-replay-node.ts'
+import { recordingOf, sampleAt } from '../history/recorded.ts'
 import { request, TOKEN } from '../serve/served.ts'
 import { runCli } from './run-cli.ts'
 import { startServing } from './serving.ts'
@@ -175,6 +177,48 @@ describe('a file', () => {
   })
 })
 
+describe('a recording', () => {
+  const A = 'a@b'
+  const B = 'c@d'
+  let file = ''
+  beforeAll(async () => {
+    file = join(folder, 'two.recording')
+    const series = Array.from({ length: 40 }, (_, index) => sampleAt(index, { node: A }))
+    const both = series.flatMap((raw) => [raw, { ...raw, node: B }])
+    await writeFile(file, recordingOf(both).bytes)
+  })
+
+  it('is served with all of its nodes, as commands show each, with all that was before', async () => {
+    await using served = await startServing(['--snapshot', file], {})
+    const { port } = served
+    const { body: list } = await request(port, '/api/nodes')
+    expect(JSON.parse(list)).toMatchObject({ data: [{ node: A }, { node: B }] })
+    for (const node of [A, B]) {
+      for (const command of ['diagnose', 'memory', 'allocators']) {
+        const argv = [command, '--snapshot', file, '--of', node, '--json']
+        const { stdout } = await runCli(argv)
+        const { body } = await request(port, `/api/nodes/${node}/${command}`)
+        expect([node, command, JSON.parse(body)]).toEqual([node, command, JSON.parse(stdout)])
+      }
+      const { body } = await request(port, `/api/nodes/${node}/history`)
+      expect(JSON.parse(body).data.moments).toHaveLength(40)
+    }
+    const { body: page } = await request(port, `/?node=${encodeURIComponent(B)}`)
+    expect(page).toContain(`<h1>${B}</h1>`)
+  })
+
+  it('is served as it was at a moment, of one node', async () => {
+    const argv = ['--snapshot', file, '--of', B, '--at', '12:05']
+    await using served = await startServing(argv, {})
+    const { body } = await request(served.port, '/api/nodes')
+    expect(JSON.parse(body)).toMatchObject({
+      data: [{ node: B, summary: { taken_at: '2026-01-31T12:05:00.000Z' } }],
+    })
+    const { body: history } = await request(served.port, `/api/nodes/${B}/history`)
+    expect(JSON.parse(history).data.moments).toHaveLength(31)
+  })
+})
+
 describe('the process', () => {
   const program = join(ROOT, 'lib/cli/main.cjs')
   const argv = ['serve', '--snapshot', binarySpikeFile, '--listen', '0']
@@ -208,6 +252,23 @@ describe('the process', () => {
     expect(await ended).toEqual([code, null])
     await closed
     expect(printed().trim().split('\n')).toHaveLength(1)
+  })
+
+  it('ends by it although a collector never answers', async () => {
+    const collector = createServer(() => {})
+    await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      collector.closeAllConnections()
+      collector.close()
+    })
+    const address = collector.address()
+    const port = typeof address === 'object' ? address?.port : undefined
+    const sent = once(collector, 'request')
+    const more = ['--otlp', `http://127.0.0.1:${port}`, '--interval', '1s']
+    const { child, ended } = await start(program, more)
+    await sent
+    child.kill('SIGINT')
+    expect(await ended).toEqual([130, null])
   })
 
   it('says what to install where the OpenTelemetry SDK is missing', async () => {

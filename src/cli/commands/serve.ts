@@ -89,7 +89,7 @@ function parseInterval(text: string): number {
   return interval
 }
 
-/** `PORT`, `ADDRESS:PORT`, `[ADDRESS]:PORT`, `:PORT` for all addresses. */
+/** `PORT`, `ADDRESS:PORT` or `[ADDRESS]:PORT`. */
 function parseListen(text: string): ListenAddress {
   const { bracketed, plain, port } =
     /^(?:(?:\[(?<bracketed>[^\]]+)\]|(?<plain>[^:[\]]+)):)?(?<port>\d{1,5})$/.exec(text)?.groups ??
