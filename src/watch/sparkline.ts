@@ -10,11 +10,16 @@ export interface Point {
 
 const LEVELS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const
 
+/** So many points may be what is left of more: then they are farther from each other, by no more than this times. */
+const THINNED = 100
+const UNEVENNESS = 8
+
 /** A time in which nothing is known. */
 const GAP = ' '
 
-/** An answer may be late by some turns without a gap. */
-const CARRIED = 3
+/** An answer that is late by so many turns, or so many milliseconds, leaves no gap. */
+const PATIENCE_TURNS = 3
+const PATIENCE = 10_000
 
 /** What changes by less than this part of itself is flat: nobody has to look at it. */
 const CALM = 0.1
@@ -31,6 +36,8 @@ export function sparkline(points: readonly Point[], columns: number, interval: n
   const turnOf = ({ time }: Point): number => Math.floor((time - first.time) / interval + 0.5)
   const turns = Math.ceil((turnOf(last) + 1) / columns)
   const columnOf = (point: Point): number => Math.floor(turnOf(point) / turns)
+  const apart = points.length < THINNED ? 0 : (UNEVENNESS * turnOf(last)) / points.length
+  const patience = Math.ceil(Math.max(PATIENCE_TURNS, PATIENCE / interval, apart) / turns)
   const lowest = Math.min(...points.map(({ value }) => value))
   const highest = Math.max(...points.map(({ value }) => value))
   const range = Math.max(highest - lowest, highest * CALM)
@@ -45,7 +52,7 @@ export function sparkline(points: readonly Point[], columns: number, interval: n
   for (let column = 0; column <= columnOf(last); column++) {
     const height = heights.get(column)
     age = height === undefined ? age + 1 : 0
-    before = height ?? (age > CARRIED ? undefined : before)
+    before = height ?? (age > patience ? undefined : before)
     text += before === undefined ? GAP : levelOf(before - lowest, range)
   }
   return text

@@ -1,6 +1,7 @@
 /** Figures over time on one line. */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { Timeline } from '../../src/analysis/timeline.ts'
 import { type Point, sparkline } from '../../src/watch/sparkline.ts'
 
 /** One each second. */
@@ -36,10 +37,38 @@ it('carries a figure over a late answer, and leaves a gap where nothing came for
   const [first, second, third] = [
     { time: 0, value: 0 },
     { time: 3_000, value: 8 },
-    { time: 10_000, value: 8 },
+    { time: 20_000, value: 8 },
   ]
-  expect(sparkline([first, second], 20, SECOND)).toBe('▁▁▁█')
-  expect(sparkline([first, second, third], 20, SECOND)).toBe('▁▁▁████   █')
+  expect(sparkline([first, second], 40, SECOND)).toBe('▁▁▁█')
+  expect(sparkline([first, second, third], 40, SECOND)).toBe(`▁▁▁${'█'.repeat(11)}      █`)
+  expect(sparkline([first, second, third], 7, SECOND)).toBe('▁██████')
+  const minute = 60_000
+  const slow = [first, { time: 3 * minute, value: 8 }, { time: 8 * minute, value: 8 }]
+  expect(sparkline(slow, 40, minute)).toBe('▁▁▁████ █')
+})
+
+it('has no gaps where moments were thinned out, but one where there was none for long', () => {
+  const timeline = new Timeline(600)
+  const day = 24 * 3600
+  for (let second = 0; second < day; second += 2) {
+    if (second > day * 0.4 && second < day * 0.6) continue
+    const figure = Math.round(1e6 + 1e5 * Math.sin(second / 5000))
+    const [used, waste] = [figure, 2e6 - figure]
+    timeline.add({
+      time: second * SECOND,
+      resident: 3e6 - figure,
+      allocated: 3e6,
+      used,
+      waste,
+      allocators: [],
+    })
+  }
+  const course = timeline.moments.map(({ time, waste }) => ({ time, value: Number(waste) }))
+  for (const columns of [14, 46, 100, 270]) {
+    const text = sparkline(course, columns, 2 * SECOND)
+    expect(text.length).toBeGreaterThan(columns * 0.9)
+    expect(text.trim().split(/ +/)).toHaveLength(2)
+  }
 })
 
 it('does not move when answers are early or late by a little', () => {
