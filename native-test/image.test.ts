@@ -158,6 +158,8 @@ describeUnless(shortfall, 'the image of beamscope', () => {
     await expect
       .poll(() => fetchText(`http://127.0.0.1:${port}/metrics`), { timeout: 60_000 })
       .toContain(`beamscope_up{node="${node.name}"} 1\n`)
+    // With what the page is made of.
+    expect(await fetchText(`http://127.0.0.1:${port}/`)).toMatch(/^<!doctype html>.*<script/is)
     await docker('stop', '--time=30', name)
     expect(await inspect(name, '{{.State.Running}} {{.State.ExitCode}}')).toBe('false 143')
   })
