@@ -63,6 +63,7 @@ export {
   RecordingEmptyError,
   RecordingError,
   RecordingInUseError,
+  RecordingNodeError,
   RecordingTooLargeError,
   RecordingUnreadableError,
   RecordingVersionError,

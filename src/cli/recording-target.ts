@@ -5,6 +5,7 @@ import { type History, HistoryBuilder } from '../analysis/history.ts'
 import type { Snapshot } from '../analysis/snapshot.ts'
 import type { Moment } from '../analysis/timeline.ts'
 import { BeamscopeError } from '../errors.ts'
+import { Latest, timeOfLatest } from '../history/latest-sample.ts'
 import {
   type RecordingDamage,
   RecordingDamagedError,
@@ -16,9 +17,7 @@ import {
   type RecordingIndex,
   type RecordingSource,
   readRecording,
-  scanRecording,
 } from '../history/recording-reader.ts'
-import { Lineage } from '../history/recording-samples.ts'
 import { printable } from '../present/printable.ts'
 import { type RawSnapshot, toSnapshot } from '../probe/raw-snapshot.ts'
 import type { Context } from './context.ts'
@@ -79,7 +78,7 @@ export async function readRecordedTarget(
 ): Promise<RecordedTarget> {
   return reading(source, context, async (trouble) => {
     const asked = await find(source, options, context)
-    const time = await timeOf(asked, context)
+    const time = (await timeOfLatest(source, asked, context.signal)) ?? 0
     const found =
       (await read({ ...asked, from: time, to: asked.to ?? time }, context, trouble)) ??
       // That one cannot be read: the last of all the others, then.
@@ -187,17 +186,6 @@ function chosen(
   )
 }
 
-/** When the sample was taken that is to be shown. */
-async function timeOf({ source, node, to }: Asked, { signal }: Context): Promise<number> {
-  const lineage = new Lineage()
-  const latest = new Latest(to)
-  for await (const scanned of scanRecording(source, signal)) {
-    if (scanned.type !== 'record' || lineage.follow(scanned) !== node) continue
-    latest.add({ time: scanned.record.time })
-  }
-  return latest.value?.time ?? 0
-}
-
 /** The last sample of those that are asked for, if one of them can be used. */
 async function read(
   { source, label, index, node, from = 0, to, take }: Asked,
@@ -232,25 +220,6 @@ function orNothing(found: RecordedTarget | undefined, { label, node }: Asked): R
   if (found === undefined)
     throw new RecordingEmptyError(label, `no sample of ${node} in it can be used`)
   return found
-}
-
-/**
- * What counts as the last: without a moment what was written last, even if the clock went back before that; with one
- * what was taken last until then.
- */
-class Latest<Timed extends { readonly time: number }> {
-  readonly #to: number | undefined
-  value: Timed | undefined
-
-  constructor(to: number | undefined) {
-    this.#to = to
-  }
-
-  add(timed: Timed): void {
-    const { time } = timed
-    const isLater = this.value === undefined || time >= this.value.time
-    if (this.#to === undefined || (time <= this.#to && isLater)) this.value = timed
-  }
 }
 
 /** What of a recording cannot be used. */

@@ -92,6 +92,27 @@ export class RecordingEmptyError extends RecordingError {
   }
 }
 
+/** More names tell no more. */
+const MAX_NAMES = 20
+
+/** It holds several nodes, and none of them was chosen, or one that it does not hold. */
+export class RecordingNodeError extends RecordingError {
+  readonly code = 'ERR_RECORDING_NODE'
+  readonly nodes: readonly string[]
+  constructor(source: string, nodes: readonly string[], chosen: string | undefined) {
+    const names = nodes.slice(0, MAX_NAMES).join(', ')
+    const more = nodes.length > MAX_NAMES ? ` and ${nodes.length - MAX_NAMES} more` : ''
+    super(
+      source,
+      chosen === undefined
+        ? 'holds several nodes, and one has to be chosen'
+        : `holds nothing of ${chosen}`,
+      { hint: `it holds ${names}${more}` },
+    )
+    this.nodes = nodes
+  }
+}
+
 /** The samples of so many nodes, or of such large ones, are not held at the same time. */
 export class RecordingTooLargeError extends RecordingError {
   readonly code = 'ERR_RECORDING_TOO_LARGE'

@@ -13,10 +13,15 @@ export type Outcome =
 
 /** Answers calls from a recording, with the errors that a node raises for what it does not know. */
 export class Answers {
-  readonly #recording: RawSnapshot
+  readonly #read: () => RawSnapshot
 
-  constructor(recording: RawSnapshot) {
-    this.#recording = recording
+  /** A function is asked at each call, for what changes. */
+  constructor(recording: RawSnapshot | (() => RawSnapshot)) {
+    this.#read = typeof recording === 'function' ? recording : () => recording
+  }
+
+  get #recording(): RawSnapshot {
+    return this.#read()
   }
 
   answer(module: string, name: string, args: readonly Term[]): Outcome {

@@ -27,7 +27,8 @@ const MAX_CONNECTIONS = 1_000
 export interface ReplayNodeOptions {
   readonly name: string
   readonly cookie: Cookie
-  readonly recording: RawSnapshot
+  /** What it answers from; a function is asked at each call. */
+  readonly recording: RawSnapshot | (() => RawSnapshot)
   /** Where to listen. Default: a free port of the loopback interface. */
   readonly host?: string
   readonly port?: number
@@ -49,7 +50,9 @@ export class ReplayNode implements AsyncDisposable {
     this.#identity = new Identity(name)
     this.creation = this.#identity.creation
     this.#options = options
-    this.#answers = new Answers({ ...options.recording, node: name.full })
+    const { recording } = options
+    const read = typeof recording === 'function' ? recording : () => recording
+    this.#answers = new Answers(() => ({ ...read(), node: name.full }))
   }
 
   /**

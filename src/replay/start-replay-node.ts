@@ -7,8 +7,9 @@ import { Cookie } from '../dist/cookie.ts'
 import { type NodeName, parseNodeName } from '../dist/node-name.ts'
 import { DISTRIBUTION_VERSION } from '../epmd/messages.ts'
 import { type EpmdServer, startEpmdServer } from '../epmd/server.ts'
-import { readSnapshotFile } from '../history/snapshot-file.ts'
+import { isRecordingFile, readSnapshotFile } from '../history/snapshot-file.ts'
 import type { RawSnapshot } from '../probe/raw-snapshot.ts'
+import { Playback, type PlaybackOptions } from './playback.ts'
 import { ReplayNode } from './replay-node.ts'
 
 /**
@@ -20,14 +21,14 @@ export const binarySpikeFile: string = fileURLToPath(
   new URL('../../recordings/binary-spike.etf', import.meta.url),
 )
 
-/** What the node answers from: a recording at hand, or the file of one. */
+/** What the node answers from: a snapshot at hand, or the file of one, or a file of many. */
 export type Recorded =
   | { readonly recording: RawSnapshot; readonly snapshotFile?: never }
-  | {
-      /** In any of the forms that beamscope reads, up to 256 MiB. */
+  | ({
+      /** A snapshot in any of the forms that beamscope reads, up to 256 MiB, or what `beamscope record` wrote. */
       readonly snapshotFile: string
       readonly recording?: never
-    }
+    } & Omit<PlaybackOptions, 'signal'>)
 
 export type StartReplayNodeOptions = Recorded & {
   /**
@@ -49,6 +50,7 @@ export interface RunningReplayNode extends AsyncDisposable {
   readonly host: '127.0.0.1'
   readonly port: number
   readonly epmdPort: number
+  /** What it answers from just now. */
   readonly recording: RawSnapshot
   /** Twice is harmless. */
   close(): Promise<void>
@@ -58,23 +60,27 @@ export interface RunningReplayNode extends AsyncDisposable {
  * Starts a node that answers from a recording, and an EPMD that knows it, each on a free port of the
  * loopback interface, in this process.
  *
- * @throws {SnapshotFileError} the file cannot be read, or is no snapshot
+ * @throws {SnapshotFileError} the file cannot be read, or is neither a snapshot nor a recording
+ * @throws {RecordingError} it is a recording of which nothing can be read, or of several nodes
+ * @throws {RangeError} when `speed` is none
  * @throws {InvalidNodeNameError} when `name`, or the recorded one, is no node name
  * @throws {InvalidCookieError} when `cookie` cannot be one
  * @throws {SocketError} when no port can be had
  */
 export async function startReplayNode(options: StartReplayNodeOptions): Promise<RunningReplayNode> {
-  const { signal, cookie = randomBytes(16).toString('hex') } = options
-  const recording =
-    options.recording ??
-    (await readSnapshotFile(options.snapshotFile, signal === undefined ? {} : { signal })).raw
-  const name = nameOf(options.name, recording)
-  const node = await ReplayNode.start({ name: name.full, cookie: new Cookie(cookie), recording })
+  const { cookie = randomBytes(16).toString('hex') } = options
+  const recorded = await open(options)
+  let node: ReplayNode | undefined
   let epmd: EpmdServer
+  let name: NodeName
   try {
+    name = nameOf(options.name, recorded.current)
+    const recording = (): RawSnapshot => recorded.current
+    node = await ReplayNode.start({ name: name.full, cookie: new Cookie(cookie), recording })
     epmd = await startEpmdServer()
   } catch (error) {
-    await node.close()
+    await node?.close()
+    await recorded.close()
     throw error
   }
   epmd.register({
@@ -89,6 +95,7 @@ export async function startReplayNode(options: StartReplayNodeOptions): Promise<
   const close = async (): Promise<void> => {
     await node.close()
     await epmd.close()
+    await recorded.close()
   }
   return {
     name: name.full,
@@ -96,10 +103,26 @@ export async function startReplayNode(options: StartReplayNodeOptions): Promise<
     host: '127.0.0.1',
     port: node.port,
     epmdPort: epmd.port,
-    recording,
+    get recording() {
+      return recorded.current
+    },
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** What does not change needs not be closed. */
+type Opened = Pick<Playback, 'current' | 'close'>
+
+async function open(options: StartReplayNodeOptions): Promise<Opened> {
+  if (options.recording !== undefined) return still(options.recording)
+  const { snapshotFile: file, signal } = options
+  if (await isRecordingFile(file)) return Playback.open(file, options)
+  return still((await readSnapshotFile(file, signal === undefined ? {} : { signal })).raw)
+}
+
+function still(current: RawSnapshot): Opened {
+  return { current, close: async () => {} }
 }
 
 /** A recorded host is seldom ours. */
