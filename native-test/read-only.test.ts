@@ -211,7 +211,7 @@ describeOnEachRelease('a node', (release) => {
 
   it('has its cookie in none of the files', async () => {
     const files = await readdir(folder.path)
-    expect(files).toHaveLength(4)
+    expect(files).toHaveLength(6)
     for (const file of files) {
       const bytes = await readFile(join(folder.path, file))
       expect([file, bytes.includes(node.cookie)]).toEqual([file, false])
