@@ -64,7 +64,7 @@ export interface Step {
   readonly bytes: number
   /** The most that blocks used from a while before the rise up to its end, and when. */
   readonly peak: Point | undefined
-  /** When most of it had gone again, or the node was started anew; `undefined` where it has stayed. */
+  /** When half of it had gone again, or the node was started anew; `undefined` where it has stayed. */
   readonly returned: number | undefined
 }
 

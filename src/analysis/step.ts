@@ -12,7 +12,7 @@ export interface Rise {
   /** What there was before and what there was after. */
   readonly before: number
   readonly after: number
-  /** When most of it had gone again; `undefined` where it has stayed. */
+  /** When half of it had gone again; `undefined` where it has stayed. */
   readonly returned: number | undefined
 }
 
@@ -29,9 +29,16 @@ const LONGEST_SHARE = 0.125
 /** Just as long before it and after it there is at most so much of a rise. */
 const LEAST_STEEPER = 0.5
 
-/** What goes again sooner did not stay, unless it is one of few. */
+/** What goes again after a smaller part of the time did not stay; one of few may go sooner. */
 const LEAST_STAY = 0.05
+const LEAST_STAY_OF_FEW = 1 / 64
 const FEW = 3
+
+/**
+ * A rise is so many times what the figure changes by anyway in the same time. Of 500 points of noise the
+ * highest lies above the lowest by 4 times that.
+ */
+const LEAST_UNUSUAL = 5
 
 /** On either side, points that a level is the median of. */
 const LEVEL_POINTS = 9
@@ -55,7 +62,7 @@ export function risesOf(
   const isFew = rises.length <= FEW
   return rises.filter(({ to, returned, before, after }) => {
     if (after - before < least) return false
-    return isFew || (returned ?? last.time) - to >= LEAST_STAY * span
+    return (returned ?? last.time) - to >= (isFew ? LEAST_STAY_OF_FEW : LEAST_STAY) * span
   })
 }
 
@@ -131,17 +138,19 @@ function risesWithin(
   while (before > leg[0] && timeAt(from) - timeAt(before) < duration) before--
   let after = to
   while (after < leg[1] && timeAt(after) - timeAt(to) < duration) after++
+  const usual = 1.4826 * median(changes(points, to - from).map(Math.abs))
   const isGradual = Math.max(gain(before, from), gain(to, after)) > LEAST_STEEPER * whole
+  const isUsual = whole < LEAST_UNUSUAL * usual
   return [
     ...risesWithin(points, low, start, lines),
-    ...(isGradual ? [] : [riseBetween(points, from, to, whole)]),
+    ...(isGradual || isUsual ? [] : [riseBetween(points, from, to, whole)]),
     ...risesWithin(points, end, high, lines),
   ]
 }
 
 function riseBetween(points: readonly Point[], from: number, to: number, whole: number): Rise {
   const timeAt = (place: number): number => points[place]?.time ?? 0
-  const lost = (points[from]?.value ?? 0) + (1 - MOST) * whole
+  const lost = (points[from]?.value ?? 0) + whole / 2
   const back = points.findIndex(({ value }, place) => place > to && value <= lost)
   const until = back === -1 ? points.length : back
   const level = (start: number, end: number): number =>
@@ -153,6 +162,11 @@ function riseBetween(points: readonly Point[], from: number, to: number, whole: 
     after: level(to, Math.min(until, to + LEVEL_POINTS)),
     returned: points[back]?.time,
   }
+}
+
+/** From each point to the one so many places behind it. */
+function changes(points: readonly Point[], lag: number): readonly number[] {
+  return points.slice(lag).map(({ value }, place) => value - (points[place]?.value ?? 0))
 }
 
 /** Each the median of itself and its neighbours, so that one sample is no rise. */

@@ -75,6 +75,10 @@ const STEP_SHARE = 0.55
 /** The first and the last three of seven rises bring at least so much; of even growth each brings 0.43. */
 const LEAST_HALF = 0.15
 
+/** What has lost so much of its rise in the last points has gone back. */
+const LEAST_LOST = 0.35
+const LAST_POINTS = 5
+
 /** The rise is at least so many times what points spread around the line. */
 const LEAST_SIGNIFICANCE = 2
 
@@ -83,6 +87,9 @@ const LEAST_NEW = 0.5
 
 /** Compared with the day before, each part has grown by at least so much of the typical growth. */
 const LEAST_DAILY = 0.25
+
+/** The last day lies above the first by at least so much of what that comes to. */
+const LEAST_RISEN = 0.5
 
 const UP_AND_DOWN = 'it goes up and down'
 
@@ -101,7 +108,7 @@ export function trendOf(points: readonly Point[]): Trend {
   if (spread(all) < change) return nothing('steady', 'it hardly changes')
   const daily = dailyTrend(points, change)
   if (daily !== undefined) return daily
-  const whole = shapeOf(all, change, first.time)
+  const whole = shapeOf(points, change, first.time)
   if (whole.perHour !== undefined) return whole
   // It may have begun lately: then it is beyond all that was before.
   for (const share of [1 / 2, 3 / 4]) {
@@ -109,7 +116,7 @@ export function trendOf(points: readonly Point[]): Trend {
     const before = grouped(points.filter(({ time }) => time < since))
     const after = points.filter(({ time }) => time >= since)
     if (after.length < LEAST_POINTS || last.time - since < LEAST_SPAN) break
-    const recent = shapeOf(grouped(after), change, since)
+    const recent = shapeOf(after, change, since)
     if (recent.perHour !== undefined && isNew(recent, before, after)) return recent
   }
   return whole
@@ -125,7 +132,8 @@ function isNew({ shape }: Trend, before: readonly Point[], after: readonly Point
 }
 
 /** By parts of the time, and by the slopes of all points to each other. */
-function shapeOf(points: readonly Point[], change: number, since: number): Trend {
+function shapeOf(all: readonly Point[], change: number, since: number): Trend {
+  const points = grouped(all)
   const values = medians(points)
   const rise = (values.at(-1) ?? 0) - (values[0] ?? 0)
   const sign = Math.sign(rise)
@@ -146,6 +154,10 @@ function shapeOf(points: readonly Point[], change: number, since: number): Trend
   }
   if (part(0, half) < LEAST_HALF * Math.abs(rise)) {
     return nothing('varying', 'it has hardly begun')
+  }
+  const now = median(all.slice(-LAST_POINTS).map(valueIn))
+  if (sign * ((values.at(-1) ?? 0) - now) > LEAST_LOST * Math.abs(rise)) {
+    return nothing('varying', UP_AND_DOWN)
   }
   const typical = slope(points)
   if (Math.abs(rise) < LEAST_SIGNIFICANCE * residual(points, typical)) {
@@ -189,6 +201,15 @@ function dailyTrend(points: readonly Point[], change: number): Trend | undefined
   const days = medians(differences)
   if (Math.abs(typical) < change) return undefined
   if (days.some((each) => sign * each < LEAST_DAILY * Math.abs(typical))) return undefined
+  const now = median(differences.slice(-LAST_POINTS).map(valueIn))
+  if (sign * now < LEAST_DAILY * Math.abs(typical)) return undefined
+  // Teeth of a saw a little shorter than a day are higher each day, but where they fall.
+  const [firstDay, lastDay] = [
+    points.filter(({ time }) => time <= first + DAY),
+    points.filter(({ time }) => time >= last - DAY),
+  ].map((points) => median(points.map(valueIn)))
+  const risen = sign * ((lastDay ?? 0) - (firstDay ?? 0))
+  if (risen < LEAST_RISEN * Math.abs(typical) * ((last - first) / DAY - 1)) return undefined
   // A step that lies a day from either end shows throughout.
   if (hasStep(points, sign)) return undefined
   const slopes = days.map((each) => (each / DAY) * HOUR)

@@ -138,7 +138,7 @@ function outcome(returnedAt: string | undefined, restarts: readonly string[]): s
   if (returnedAt === undefined) return 'It has stayed so.'
   return restarts.includes(returnedAt)
     ? 'It stayed so until the node was started anew.'
-    : `Most of it had gone again by ${utc(returnedAt)}.`
+    : `Half of it had gone again by ${utc(returnedAt)}.`
 }
 
 function peakLines({ peaks }: HistorySummary, view: View): readonly string[] {

@@ -92,6 +92,18 @@ describe('no growth is', () => {
     ],
     ['the same up to its height', { hours: 54, level: (h) => 500 + 200 * day(h), noise: 10 }],
     ['a day of it', { hours: 24, level: (h) => 500 + 200 * day(h), noise: 10 }],
+    [
+      'teeth of a little less than a day',
+      { hours: 168, level: (h) => 300 + 300 * sawtooth(h, 23), noise: 5, interval: 600 },
+    ],
+    [
+      'a tooth that has just fallen',
+      { hours: 24, level: (h) => (h < 23.5 ? 300 + 20 * h : 300), noise: 5 },
+    ],
+    [
+      'one of days that has just fallen',
+      { hours: 72, level: (h) => (h < 71.5 ? 300 + 20 * h : 300), noise: 5 },
+    ],
     ['a random walk of ten minutes', { hours: 1 / 6, level: () => 40, noise: 0.3, interval: 5 }],
   ]
   test.each(none)('%s', (_, series) => {
