@@ -5,7 +5,7 @@
 import { type Diagnosis, diagnose } from '../analysis/diagnose.ts'
 import { type History, HistoryBuilder } from '../analysis/history.ts'
 import type { Snapshot } from '../analysis/snapshot.ts'
-import type { Moment } from '../analysis/timeline.ts'
+import { type Moment, momentOf, Timeline } from '../analysis/timeline.ts'
 import type { Sample, SampleFailure } from '../cluster/sampler.ts'
 import { BeamscopeError } from '../errors.ts'
 import type { MeasuredNode } from '../present/metrics.ts'
@@ -15,30 +15,28 @@ export class Observation {
   readonly snapshot: Snapshot
   /** Milliseconds since 1970. */
   readonly time: number
-  readonly #buildHistory: () => History | undefined
-  #history: History | undefined
+  /** Up to this answer, in order of time. */
+  readonly moments: readonly Moment[]
+  readonly #history: () => History | undefined
   #diagnosis: Diagnosis | undefined
 
-  /** @param buildHistory what was before, with this answer as the last one */
-  constructor(snapshot: Snapshot, time: number, buildHistory: () => History | undefined) {
+  /** @param history what this answer shows together with all before it */
+  constructor(
+    snapshot: Snapshot,
+    time: number,
+    moments: readonly Moment[],
+    history: () => History | undefined,
+  ) {
     this.snapshot = snapshot
     this.time = time
-    this.#buildHistory = buildHistory
+    this.moments = moments
+    this.#history = history
   }
 
   /** Made when somebody wants it first; it is not wanted any more when there is a newer answer. */
   get diagnosis(): Diagnosis {
-    this.#diagnosis ??= diagnose(this.snapshot, { history: this.#build() })
+    this.#diagnosis ??= diagnose(this.snapshot, { history: this.#history() })
     return this.#diagnosis
-  }
-
-  get moments(): readonly Moment[] {
-    return this.#build()?.moments ?? []
-  }
-
-  #build(): History | undefined {
-    this.#history ??= this.#buildHistory()
-    return this.#history
   }
 }
 
@@ -52,6 +50,12 @@ export interface Silence {
   readonly time: number
 }
 
+/** A history of more answers takes some 10 ms to make, and shows the same after one more. */
+const FEW_SAMPLES = 64
+
+/** Milliseconds after which it is made anew nevertheless. */
+const HISTORY_AGE = 60_000
+
 /** There are some 60 codes of errors; a series for each is enough. */
 const MAX_CODES = 100
 
@@ -61,7 +65,9 @@ export class ObservedNode implements MeasuredNode {
   #samples = 0
   #last: Observation | undefined
   #silence: Silence | undefined
+  readonly #timeline = new Timeline()
   readonly #builder = new HistoryBuilder()
+  #history: History | undefined
 
   constructor(node: string) {
     this.node = node
@@ -87,7 +93,8 @@ export class ObservedNode implements MeasuredNode {
 
   /** Takes what was recorded of it: its last answer, and a history that ends with it. */
   recall(snapshot: Snapshot, history: History | undefined): void {
-    this.#last = new Observation(snapshot, Date.parse(snapshot.takenAt ?? ''), () => history)
+    const time = Date.parse(snapshot.takenAt ?? '')
+    this.#last = new Observation(snapshot, time, history?.moments ?? [], () => history)
   }
 
   /** Takes what became of the last question. */
@@ -107,7 +114,20 @@ export class ObservedNode implements MeasuredNode {
     this.#samples++
     this.#silence = undefined
     this.#builder.add(snapshot)
-    this.#last = new Observation(snapshot, time, () => this.#builder.build())
+    const moment = momentOf(snapshot)
+    if (moment !== undefined) this.#timeline.add(moment)
+    const { moments } = this.#timeline
+    this.#last = new Observation(snapshot, time, moments, () => this.#historyUntil(time))
+  }
+
+  /** What all answers so far show; of many, up to a minute ago. */
+  #historyUntil(time: number): History | undefined {
+    const isOld =
+      this.#history === undefined ||
+      this.#samples <= FEW_SAMPLES ||
+      time - this.#history.to >= HISTORY_AGE
+    if (isOld) this.#history = this.#builder.build()
+    return this.#history
   }
 }
 
