@@ -19,6 +19,8 @@ import { figureUnit, sizeIn, type View } from './view.ts'
 /** Of the allocators, so many with the largest peaks. */
 const MAX_PEAKS = 5
 
+const MAX_STEPS = 8
+
 /** Narrower paper has no room for all columns. */
 const PEAKS_WIDTH = 64
 
@@ -40,14 +42,7 @@ export function overTimeText(history: HistorySummary, view: View): string {
     ...(history.trends.some(({ confidence }) => confidence === 'medium')
       ? [wrap(MEDIUM, width)]
       : []),
-    ...(history.steps.length === 0
-      ? [wrap('No allocator began to waste memory at a certain time.', width)]
-      : [
-          'Memory began to be wasted',
-          ...history.steps.map(
-            (step) => `- ${wrap(stepInWords(step, history.restarts, view), width - 2, '  ')}`,
-          ),
-        ]),
+    ...stepLines(history, view),
     ...peakLines(history, view),
   ].join('\n')
 }
@@ -117,6 +112,23 @@ function outlook({ bytes, source, reachedAt, earliest, latest, why }: LimitSumma
       ? ''
       : ` (${utc(earliest)} to ${utc(latest)})`
   return `${whole}reached at about ${utc(reachedAt)}${spread} if it goes on like this`
+}
+
+/** The largest, in order of time. */
+function stepLines({ restarts, steps }: HistorySummary, view: View): readonly string[] {
+  const { width } = view.paper
+  if (steps.length === 0)
+    return [wrap('No allocator began to waste memory at a certain time.', width)]
+  const bySize = [...steps].sort((left, right) => right.bytes - left.bytes)
+  const largest = new Set(bySize.slice(0, MAX_STEPS))
+  const smaller = steps.length - largest.size
+  return [
+    'Memory began to be wasted',
+    ...steps
+      .filter((step) => largest.has(step))
+      .map((step) => `- ${wrap(stepInWords(step, restarts, view), width - 2, '  ')}`),
+    ...(smaller === 0 ? [] : [`- and ${formatCount(smaller)} times by less`]),
+  ]
 }
 
 function stepInWords(step: StepSummary, restarts: readonly string[], view: View): string {

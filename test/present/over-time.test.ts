@@ -82,6 +82,18 @@ describe('the past of a node', () => {
     expect(text).toContain('12 came after later ones')
   })
 
+  it('tells of the largest rises alone, where there are many', () => {
+    const summary = summaryOf(NOON)
+    const steps = Array.from({ length: 20 }, (_, index) =>
+      summary.steps.map((step) => ({ ...step, bytes: (index + 1) * MiB })),
+    ).flat()
+    const lines = shown({ ...summary, steps }).split('\n')
+    expect(lines.filter((line) => line.startsWith('- binary_alloc'))).toHaveLength(8)
+    expect(lines).toContain('- and 12 times by less')
+    expect(flat(lines.join(' '))).not.toContain('12.0 MiB more')
+    expect(flat(lines.join(' '))).toContain('13.0 MiB more')
+  })
+
   it('is in the unit that was chosen', () => {
     const text = shown(summaryOf(LEAK), { unit: 'megabyte' })
     expect(text).toMatch(/limit +1,024\.000/)
