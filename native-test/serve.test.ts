@@ -131,6 +131,9 @@ describeOnEachRelease('a node that is served', (release) => {
   })
 })
 
+const noBrowser = whyNoBrowser()
+if (noBrowser !== undefined) console.error(`the live page skipped: ${noBrowser}`)
+
 describeOnRelease(
   27,
   'the live page',
@@ -223,5 +226,5 @@ describeOnRelease(
       expect(opened.complaints.filter((it) => !it.includes('401'))).toEqual([])
     })
   },
-  { shortfall: whyNoBrowser() },
+  { shortfall: noBrowser },
 )

@@ -131,6 +131,85 @@ describe('the API', () => {
   })
 })
 
+describe('metrics', () => {
+  const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8'
+  const OPENMETRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
+
+  it.each([
+    ['', PROMETHEUS],
+    ['*/*', PROMETHEUS],
+    ['text/html', PROMETHEUS],
+    ['text/plain', PROMETHEUS],
+    ['application/vnd.google.protobuf;q=0.9', PROMETHEUS],
+    ['application/openmetrics-text', OPENMETRICS],
+    ['application/openmetrics-text;q=0.1,text/plain;q=0.9', PROMETHEUS],
+    [
+      // Prometheus 2.42.
+      'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,' +
+        'text/plain;version=0.0.4;q=0.5,*/*;q=0.1',
+      OPENMETRICS,
+    ],
+    [
+      // Prometheus 3.
+      'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,' +
+        'application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,' +
+        'text/plain;version=0.0.4;q=0.3,*/*;q=0.2',
+      OPENMETRICS,
+    ],
+  ])('for who accepts %j are %s', async (accept, type) => {
+    await using served = await startServed()
+    served.answer()
+    const { body, headers } = await served.request(
+      '/metrics',
+      accept === '' ? {} : { headers: { accept } },
+    )
+    expect(headers['content-type']).toBe(type)
+    expect(headers.vary).toBe('Accept')
+    expect(body.endsWith('\n# EOF\n')).toBe(type === OPENMETRICS)
+    expect(body).toContain(`beamscope_up{node="${NODE}"} 1\n`)
+  })
+
+  it('are of now, also for who has asked before', async () => {
+    await using served = await startServed()
+    const up = async (): Promise<string | undefined> =>
+      /^beamscope_up\{.*\} (\d)$/m.exec((await served.request('/metrics')).body)?.[1]
+    expect(await up()).toBe('0')
+    served.answer()
+    expect(await up()).toBe('1')
+    served.fail(new Error('x'))
+    expect(await up()).toBe('0')
+  })
+
+  it('have a label for each instance if that is wanted', async () => {
+    await using served = await startServed({ instances: true })
+    served.answer()
+    const { body } = await served.request('/metrics')
+    expect(body).toContain('alloc="binary_alloc",instance_no="4",kind="mbcs_pool",usage="blocks"}')
+  })
+})
+
+describe('what a node says', () => {
+  const HOSTILE = '</script><img src=x onerror=alert(1)>"\'&\u202e\u001b[2J\n\nevent: x'
+
+  it('is text wherever it is served', async () => {
+    await using served = await startServed({ names: [NODE, HOSTILE] })
+    const [first, ...others] = snapshot.allocators
+    const allocators = first === undefined ? [] : [{ ...first, allocator: HOSTILE }, ...others]
+    const missing = [{ what: HOSTILE, why: HOSTILE }]
+    const hostile = { ...snapshot, node: HOSTILE, otpRelease: HOSTILE, missing, allocators }
+    served.answer(NODE, hostile)
+    served.fail(new Error(HOSTILE), HOSTILE)
+    const paths = ['diagnose', 'history', ...COMMAND_JSON.keys()].map((it) => `${PATH}/${it}`)
+    for (const path of ['/', '/metrics', '/api/nodes', ...paths]) {
+      const { body, status } = await served.request(path)
+      expect([path, status]).toEqual([path, 200])
+      for (const unseen of ['\u202e', '\u001b']) expect(body).not.toContain(unseen)
+      if (path === '/') expect(body).not.toContain('<img')
+      else if (path !== '/metrics') expect(JSON.stringify(JSON.parse(body))).toContain('<img')
+    }
+  })
+})
+
 describe('the page', () => {
   it('is of the node that is chosen, or of the first', async () => {
     await using served = await startServed({ names: [NODE, OTHER] })
