@@ -16,8 +16,8 @@ import type { RecordingIndex } from './recording-reader.ts'
 import { openRecording, type RecordingWriter } from './recording-writer.ts'
 import { readSnapshot } from './snapshot-bytes.ts'
 
-/** Bytes, compressed: a thousand samples and more. */
-const MAX_HELD = 32 * 1024 * 1024
+/** Bytes, compressed: of a node with four schedulers for half a day. */
+const DEFAULT_MAX_HELD = 32 * 1024 * 1024
 
 /** What is compacted becomes so much smaller than its limit, so that it is not soon again. */
 const SPARE_SIZE = 0.75
@@ -34,6 +34,8 @@ export interface RecorderOptions {
   readonly maxSize?: number | undefined
   /** Milliseconds; what is older is left out. */
   readonly maxAge?: number | undefined
+  /** Bytes of what may wait to be written; 32 MiB by default. */
+  readonly maxHeld?: number
   /** Is told what else happens. */
   readonly tell?: (event: RecorderEvent) => void
 }
@@ -167,7 +169,8 @@ export class Recorder implements AsyncDisposable {
 
   #hold(raw: RawSnapshot): void {
     const bytes = encode(toNative(raw), { compressed: 6 })
-    if (this.#heldSize + bytes.length > MAX_HELD) {
+    const { maxHeld = DEFAULT_MAX_HELD } = this.#options
+    if (this.#heldSize + bytes.length > maxHeld) {
       this.#lost += 1
       return
     }

@@ -19,7 +19,7 @@ import {
   type RunningReplayNode,
   startReplayNode,
 } from '../../src/replay/start-replay-node.ts'
-import { makeContext } from './made-context.ts'
+import { makeContext, type Terminal } from './made-context.ts'
 import { type CliResult, runCli } from './run-cli.ts'
 
 let folder = ''
@@ -59,8 +59,12 @@ interface Running {
 }
 
 /** In the background. */
-function start(argv: readonly string[], env: Context['env'] = environment(node)): Running {
-  const { context, written } = makeContext({}, env)
+function start(
+  argv: readonly string[],
+  env: Context['env'] = environment(node),
+  terminal: Terminal = {},
+): Running {
+  const { context, written } = makeContext(terminal, env)
   const controller = new AbortController()
   const ended = run(['record', ...argv], { ...context, signal: controller.signal })
   return {
@@ -93,7 +97,7 @@ describe('record', () => {
 
   it('ends after a time', async () => {
     const file = newFile()
-    expect(await record(node.name, '-o', file, ...FAST, '--for', '300ms')).toMatchObject({
+    expect(await record(node.name, '-o', file, ...FAST, '--for', '3s')).toMatchObject({
       code: 0,
     })
     expect((await indexRecording(file)).samples).toBeGreaterThan(0)
@@ -162,10 +166,13 @@ describe('record', () => {
   })
 
   it('has one line that changes on a terminal', async () => {
-    const { context, written } = makeContext({ isTTY: true, columns: 100 }, environment(node))
-    const argv = ['record', node.name, '-o', newFile(), ...FAST, '--samples', '20']
-    expect(await run(argv, context)).toBe(0)
-    expect(written()).toMatch(/\.recording: \d+ samples?, [\d.]+ (?:KiB|B)/)
+    const running = start([node.name, '-o', newFile(), ...FAST], environment(node), {
+      isTTY: true,
+      columns: 100,
+    })
+    await running.says(/\.recording: \d+ samples, [\d.]+ KiB/)
+    running.stop()
+    expect(await running.ended).toBe(130)
   })
 })
 

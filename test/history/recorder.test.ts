@@ -185,6 +185,24 @@ describe('a disk that is full', () => {
     expect(await indices(file)).toEqual(from(0, 7))
   })
 
+  it('does not take more memory than it may', async () => {
+    const file = newFile()
+    const { recorder } = await openTold(file, { maxHeld: 2_000 })
+    const handle = await open(newFile(), 'w')
+    const write = vi.spyOn(Object.getPrototypeOf(handle), 'write')
+    write.mockRejectedValue(Object.assign(new Error('full'), { code: 'ENOSPC' }))
+    for (const index of from(0, 20)) await recorder.append(sampleAt(index))
+    const { held, lost } = recorder
+    expect(held).toBeGreaterThan(1)
+    expect(lost).toBe(20 - held)
+    write.mockRestore()
+    await recorder.append(sampleAt(20))
+    expect(recorder).toMatchObject({ samples: held + 1, held: 0, lost })
+    await recorder.close()
+    await handle.close()
+    expect(await indices(file)).toEqual([...from(0, held), 20])
+  })
+
   it('that stays full takes what was held with it, and that is said', async () => {
     const file = newFile()
     const { recorder } = await openTold(file)
