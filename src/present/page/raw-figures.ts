@@ -163,7 +163,7 @@ ${more}`
 function erlangMemoryTable(memory: NonNullable<Snapshot['memory']>): Content {
   return tableHtml(
     'erlang:memory(), in bytes',
-    [text('kind'), figure('bytes'), figure('')],
+    [text('kind'), figure('bytes'), figure('size')],
     Object.entries(memory).map(([kind, bytes]) => [kind, formatCount(bytes), size(bytes)]),
   )
 }

@@ -62,7 +62,7 @@ function barsTable(steps: readonly Step[], sources: Sources): Html {
   )
   return scrolled(html`<table class="bars">
 <caption>From resident to used</caption>
-<thead><tr><th scope="col">memory</th><th scope="col" class="figure">bytes</th><th scope="col" class="figure"></th><td class="bar"></td></tr></thead>
+<thead><tr><th scope="col">memory</th><th scope="col" class="figure">bytes</th><th scope="col" class="figure">size</th><td class="bar"></td></tr></thead>
 <tbody>${steps.map(
     (step) => html`<tr class="depth-${step.depth}">
 <th scope="row">${what(step.line, sources)}</th>
@@ -100,7 +100,7 @@ function what(line: AccountingLine, sources: Sources): Content {
 function notesTable(notes: readonly AccountingLine[], sources: Sources): Html {
   return tableHtml(
     'Of that, and besides',
-    [text('memory'), figure('bytes'), figure('')],
+    [text('memory'), figure('bytes'), figure('size')],
     notes.map((line) => [
       what(line, sources),
       line.bytes === undefined ? NONE : formatCount(line.bytes),
