@@ -34,7 +34,6 @@ export class Charts {
       const chart = new Chart(figure, host, data, (source, index) => {
         for (const other of this.#charts.values()) if (other !== source) other.point(index)
       })
-      figure.classList.add('drawn')
       this.#charts.set(id, chart)
     }
   }

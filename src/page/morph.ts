@@ -5,21 +5,35 @@
 
 /** Gives `before` the children of `after`, which is used up. */
 export function morph(before: Element, after: ParentNode): void {
-  const left = [...before.childNodes]
-  let place: ChildNode | null = before.firstChild
-  for (const node of [...after.childNodes]) {
+  const left = meant(before)
+  const pairs = meant(after).map((node) => {
     const index = left.findIndex((candidate) => isSame(candidate, node))
     const [kept] = index < 0 ? [] : left.splice(index, 1)
+    return { node, kept }
+  })
+  // First, so that what stays stands where it should: to be moved would take its focus.
+  for (const node of left) node.remove()
+  const stays = meant(before)
+  for (const { node, kept } of pairs) {
+    const [place] = stays
     if (kept === undefined) {
-      before.insertBefore(node, place)
+      before.insertBefore(node, place ?? null)
       continue
     }
-    // What stands where it should is not moved: that would take its focus.
-    if (kept === place) place = kept.nextSibling
-    else before.insertBefore(kept, place)
+    if (kept === place) stays.shift()
+    else {
+      stays.splice(stays.indexOf(kept), 1)
+      before.insertBefore(kept, place ?? null)
+    }
     update(kept, node)
   }
-  for (const node of left) node.remove()
+}
+
+/** Without the spaces between elements. */
+function meant({ childNodes }: ParentNode): ChildNode[] {
+  return [...childNodes].filter(
+    (node) => node.nodeType !== Node.TEXT_NODE || node.nodeValue?.trim(),
+  )
 }
 
 function isSame(before: Node, after: Node): boolean {
