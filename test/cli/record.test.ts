@@ -275,7 +275,8 @@ it('tells that the clock was set back, and goes on', async () => {
   await running.says('record-sample/1')
   vi.setSystemTime(Date.now() - 3_600_000)
   await running.says(/the clock was set back by \d+ (?:min|h)/)
-  await running.says(/set back[\s\S]*record-sample\/1/)
+  // The first may have been under way.
+  await running.says(/set back(?:[\s\S]*record-sample\/1){3}/)
   running.stop()
   expect(await running.ended).toBe(130)
   const { nodes } = await indexRecording(file)
