@@ -62,7 +62,10 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   ],
   serve: ['--cluster NODE --dry-run'],
   report: ['NODE', 'NODE --deep'],
-  watch: ['NODE --samples 3 --interval 100ms', 'NODE FRIEND --via FRIEND --samples 2 --ndjson'],
+  watch: [
+    'NODE --samples 3 --interval 100ms',
+    'NODE FRIEND --via FRIEND --samples 2 --interval 100ms --ndjson',
+  ],
   call: ['NODE erlang:system_info(otp_release)', 'NODE erlang:error(oops)', 'NODE lists:seq(1,9)'],
   demo: ['', '--json'],
   // Last, since it is said to load a module: see below.
