@@ -151,6 +151,22 @@ describeUnless(shortfall, 'Prometheus', () => {
     }
   })
 
+  it('has the carriers that the command prints of nodes that have been idle since', async () => {
+    for (const { name, epmdPort } of nodes) {
+      const { status, stdout, stderr } = await runProgram(
+        [process.execPath, MAIN, 'memory', name, '--json', '--epmd-port', `${epmdPort}`],
+        { environment: { BEAMSCOPE_COOKIE: cookie, HOME: folder.path }, timeout: 30_000 },
+      )
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+      const { data }: MemoryAnswer = JSON.parse(stdout)
+      const carriers = `erlang_vm_allocators{node="${name}", usage="carriers_size", alloc!="literal_alloc"}`
+      expect(await valuesBy('alloc', `sum by (alloc) (${carriers})`)).toMatchObject(
+        texts(data.current.allocated_types),
+      )
+      expect(await prometheus.query(`sum (${carriers})`)).toEqual(single(data.current.allocated))
+    }
+  })
+
   it('has the verdict, and what adds up to it', async () => {
     const fragmented = nodes.at(-1)?.name
     expect(await valuesBy('node', 'beamscope_verdict{verdict="fragmented"} == 1')).toEqual({
