@@ -34,16 +34,20 @@ export interface RunningServer extends AsyncDisposable {
   readonly url: string
 }
 
-/** @throws {ListenError} */
+/**
+ * @param requestTimeout milliseconds
+ * @throws {ListenError}
+ */
 export async function startServer(
   app: Hono<ServeEnv>,
   listen: ListenAddress,
+  requestTimeout: number = REQUEST_TIMEOUT,
 ): Promise<RunningServer> {
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_SIZE,
-      headersTimeout: REQUEST_TIMEOUT,
-      requestTimeout: REQUEST_TIMEOUT,
+      headersTimeout: requestTimeout,
+      requestTimeout,
       keepAliveTimeout: KEEP_ALIVE,
       connectionsCheckingInterval: 1_000,
     },

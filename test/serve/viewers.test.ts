@@ -1,6 +1,9 @@
 import { connect, type Socket } from 'node:net'
+import { Hono } from 'hono'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ConnectionRefusedError } from '../../src/net/errors.ts'
+import type { ServeEnv } from '../../src/serve/guard.ts'
+import { startServer } from '../../src/serve/server.ts'
 import { NODE, OTHER, type Served, startServed } from './served.ts'
 
 /** Milliseconds; a busy machine takes its time. */
@@ -124,6 +127,29 @@ describe('the server', () => {
     const { status } = await served.request('/healthz', { headers: { x: 'x'.repeat(9_000) } })
     expect(status).toBe(431)
     expect(await served.request('/healthz')).toMatchObject({ status: 200 })
+  })
+
+  it.each([
+    ['says nothing', ''],
+    ['does not end its head', 'GET / HTTP/1.1\r\nHost: localhost\r\nX: '],
+    [
+      'does not end its body',
+      'POST /login HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nContent-Length: 9\r\n\r\ntoken',
+    ],
+  ])('waits no longer than its time for whoever %s', async (_, text) => {
+    const app = new Hono<ServeEnv>().post('/login', async (c) => c.text(await c.req.text()))
+    app.onError((_, c) => c.body(null, 500))
+    await using server = await startServer(app, { host: '127.0.0.1', port: 0 }, 100)
+    const answer = await new Promise<string>((resolve, reject) => {
+      let answer = ''
+      const socket = connect(server.address.port, '127.0.0.1', () => socket.write(text))
+      socket.on('data', (chunk) => {
+        answer += chunk
+      })
+      socket.on('close', () => resolve(answer))
+      socket.on('error', reject)
+    })
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /)
   })
 
   it('answers what is no HTTP by an error and the end', async () => {
