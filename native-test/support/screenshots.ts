@@ -82,7 +82,9 @@ await using folder = await createTemporaryFolder()
 await using node = await startErlangNode({ name: 'shop' })
 await using browser = await startBrowser()
 
-const recording = join(folder.path, 'day.recording')
+// Pictures show no path of this machine.
+process.chdir(folder.path)
+const recording = 'day.recording'
 await recordDay(node, recording, { before: spikeAtNoon(node) })
 const environment = {
   ...process.env,

@@ -8,7 +8,7 @@ import { NONE } from './figures.ts'
 import { printable } from './printable.ts'
 import { wrap } from './prose.ts'
 import type { Rows } from './rows.ts'
-import { settingValue } from './setting-value.ts'
+import { instanceRanges, settingValue } from './setting-value.ts'
 import { table } from './table.ts'
 import { heading, type View } from './view.ts'
 
@@ -130,20 +130,6 @@ function differencesTable(
     ]),
     paper,
   )
-}
-
-/** `0`, `1–8`, `0, 3–5`. */
-export function instanceRanges(instances: readonly number[]): string {
-  const sorted = [...instances].sort((left, right) => left - right)
-  const parts: { first: number; last: number }[] = []
-  for (const instance of sorted) {
-    const part = parts.at(-1)
-    if (part !== undefined && part.last + 1 === instance) part.last = instance
-    else parts.push({ first: instance, last: instance })
-  }
-  return parts
-    .map(({ first, last }) => (first === last ? `${first}` : `${first}–${last}`))
-    .join(', ')
 }
 
 function isMeasured(all: readonly AllocatorSettings[]): boolean {

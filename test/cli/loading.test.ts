@@ -174,3 +174,17 @@ describe('beamscope serve', () => {
     ])
   })
 })
+
+describe('beamscope report', () => {
+  it('loads for a file what makes a page of it, and neither TLS, nor what asks a node, nor a server', async () => {
+    const { modules } = await load(['report', '--snapshot', binarySpikeFile])
+    expect([...modules]).toContain('src/present/page/page.ts')
+    expect(
+      [...modules].filter((it) =>
+        /^(?:hono|ink|react|src\/(?:net\/tls|probe\/(?:holders|carriers)|serve\/.*|watch\/.*)\.ts)$/.test(
+          it,
+        ),
+      ),
+    ).toEqual([])
+  })
+})

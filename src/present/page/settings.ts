@@ -3,8 +3,7 @@
  */
 import { type AllocatorSettings, type Setting, settings } from '../../analysis/settings.ts'
 import { NONE } from '../figures.ts'
-import { settingValue } from '../setting-value.ts'
-import { instanceRanges } from '../settings.ts'
+import { instanceRanges, settingValue } from '../setting-value.ts'
 import { type Content, html } from './html.ts'
 import type { NodePage } from './node-page.ts'
 import { figure, type Section, tableHtml, text, unfolded } from './sections.ts'

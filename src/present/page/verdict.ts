@@ -229,7 +229,7 @@ ${copied('the command', node.next(words.next))}`
 }
 
 function suggestion({ flags, why, price, restart }: Remedy): Html {
-  return html`<p>What helps most often${restart ? ', with a restart of the node' : ', without a restart'}:</p>
+  return html`<p>The first thing to try, ${restart ? 'which needs a restart of the node' : 'without a restart'}:</p>
 ${copied('what to try first', flags)}
 <p>${sentence(capital(why))} <span class="aside">Its price: ${sentence(price)}</span></p>`
 }
