@@ -151,19 +151,39 @@ describeUnless(shortfall, 'Prometheus', () => {
     }
   })
 
-  it('has the carriers that the command prints of nodes that have been idle since', async () => {
-    for (const { name, epmdPort } of nodes) {
-      const { status, stdout, stderr } = await runProgram(
-        [process.execPath, MAIN, 'memory', name, '--json', '--epmd-port', `${epmdPort}`],
-        { environment: { BEAMSCOPE_COOKIE: cookie, HOME: folder.path }, timeout: 30_000 },
-      )
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-      const { data }: MemoryAnswer = JSON.parse(stdout)
-      const carriers = `erlang_vm_allocators{node="${name}", usage="carriers_size", alloc!="literal_alloc"}`
-      expect(await valuesBy('alloc', `sum by (alloc) (${carriers})`)).toMatchObject(
-        texts(data.current.allocated_types),
-      )
-      expect(await prometheus.query(`sum (${carriers})`)).toEqual(single(data.current.allocated))
+  it('has the figures that a command prints, where both are of one recorded sample', async () => {
+    const { name = '', epmdPort = 0 } = nodes.at(-1) ?? {}
+    const file = join(folder.path, 'node.recording')
+    const beamscope = [process.execPath, MAIN] as const
+    const environment = { BEAMSCOPE_COOKIE: cookie, HOME: folder.path }
+    const run = async (...argv: readonly string[]): Promise<string> => {
+      const program = [...beamscope, ...argv] as const
+      const { status, stdout, stderr } = await runProgram(program, { environment, timeout: 60_000 })
+      expect({ status, stderr }).toMatchObject({ status: 0 })
+      return stdout
+    }
+    await run('record', name, '--epmd-port', `${epmdPort}`, '-o', file, '--samples', '1')
+    const { data }: MemoryAnswer = JSON.parse(await run('memory', '--snapshot', file, '--json'))
+    const tokenFile = join(folder.path, 'token')
+    const options = ['--listen', '127.0.0.1:0', '--token-file', tokenFile]
+    await using recorded = await RunningProgram.start(
+      [...beamscope, 'serve', '--snapshot', file, ...options],
+      { environment, ready: /Serving .* at http:/ },
+    )
+    const [, url = ''] = /Serving .* at (http:\S+)\//.exec(recorded.output) ?? []
+    await using another = await Prometheus.start({ target: new URL(url).host, tokenFile })
+    const carriers = 'erlang_vm_allocators{usage="carriers_size", alloc!="literal_alloc"}'
+    const blocks = 'erlang_vm_allocators{usage="blocks_size", alloc!="literal_alloc"}'
+    const values = async (expression: string): Promise<readonly string[]> =>
+      (await another.query(expression)).map(({ value }) => value)
+    await expect
+      .poll(() => values(`sum (${carriers})`), { timeout: 60_000 })
+      .toEqual([`${data.current.allocated}`])
+    expect(await values(`sum (${blocks})`)).toEqual([`${data.current.used}`])
+    for (const [alloc, bytes] of Object.entries(data.current.allocated_types)) {
+      expect(
+        await values(`sum (erlang_vm_allocators{usage="carriers_size", alloc="${alloc}"})`),
+      ).toEqual([`${bytes}`])
     }
   })
 
