@@ -202,7 +202,11 @@ sweep(Nodes, Names, AskRest) ->
 %% What our probe asks besides, in one call as well.
 ask_rest(Nodes) ->
   SystemInfo = [[otp_release], [schedulers], [schedulers_online]],
-  Files = [[<<"/proc/self/smaps_rollup">>], [<<"/proc/self/status">>]],
+  Files = [[File] || File <- [<<"/proc/self/smaps_rollup">>,
+                              <<"/proc/self/status">>,
+                              <<"/sys/fs/cgroup/memory.max">>,
+                              <<"/sys/fs/cgroup/memory/memory.limit_in_bytes">>,
+                              <<"/proc/meminfo">>]],
   Functions = [fun erlang:system_info/1 || _ <- SystemInfo] ++ [fun prim_file:read_file/1 || _ <- Files],
   Request = [fun erlang:apply/2, Functions, SystemInfo ++ Files],
   Rest = erpc:multicall(Nodes, lists, zipwith, Request, 60000),

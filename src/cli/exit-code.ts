@@ -62,7 +62,7 @@ export function exitCodeOf(error: unknown): number {
 export const EXIT_CODES_HELP = `Exit codes:
   0    done
   1    diagnose, sweep: a finding at or above --fail-on, or a limit exceeded
-  2    the command line is wrong, or there is no cookie to use
+  2    the command line is wrong, or there is no cookie or token to use
   3    cannot connect: host, port mapper, port, or no answer in time
   4    refused: wrong cookie, not allowed, another node answers, TLS fails
   5    protocol error, bad file, or an exception on the node

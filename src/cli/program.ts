@@ -268,6 +268,7 @@ where others would see it.
 
 Environment:
   BEAMSCOPE_COOKIE   the cookie
+  BEAMSCOPE_TOKEN    the token of serve, as --token-file
   BEAMSCOPE_DEBUG=1  print causes and stacks of errors, as --verbose does
   ERL_EPMD_PORT      EPMD's port, as --epmd-port
   NO_COLOR, FORCE_COLOR
