@@ -1,5 +1,5 @@
 /** Real nodes served: their API against what commands print, their metrics, and their page in Chromium. */
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { Json } from '../src/analysis/json.ts'
 import { COMMAND_JSON } from '../src/present/command-json.ts'
@@ -40,12 +40,6 @@ async function untilUp(served: Serving, node: ErlangNode, up: number): Promise<v
     async () => (await metricsOf(served)).get(`beamscope_up{node="${node.name}"}`) === up,
     LONG,
   )
-}
-
-/** What axe finds, but for columns without a heading: those of units of what stands before them. */
-async function violationsOf(page: Page): Promise<readonly string[]> {
-  const found = await accessibilityViolations(page)
-  return found.filter((line) => !line.startsWith('empty-table-header'))
 }
 
 /** Keys and types, however many there are of each: figures are those of another moment. */
@@ -174,7 +168,7 @@ describeOnRelease(
       await vi.waitUntil(async () => (await used()) > before + 63 * MiB, LONG)
       await node.evaluate('holder ! stop')
       await vi.waitUntil(async () => (await used()) < before + 32 * MiB, LONG)
-      expect(await violationsOf(page)).toEqual([])
+      expect(await accessibilityViolations(page)).toEqual([])
       expect(opened.complaints).toEqual([])
       const paths = opened.requests.map((url) => new URL(url).pathname)
       expect([...new Set(paths)]).toEqual(['/events'])
@@ -199,7 +193,7 @@ describeOnRelease(
       await untilUp(served, other, 0)
       await vi.waitUntil(async () => /did not answer/.test(await state.innerText()), LONG)
       expect(await page.locator('h1').innerText()).toBe(other.name)
-      expect(await violationsOf(page)).toEqual([])
+      expect(await accessibilityViolations(page)).toEqual([])
       const { cookie, epmdPort } = node
       other = await startErlangNode({ release: 27, name: 'other', cookie, epmdPort })
       await untilUp(served, other, 1)
@@ -213,7 +207,7 @@ describeOnRelease(
       await using guarded = await startServing([node.name, '--interval', '1s'], env)
       await using opened = await openPage(browser, `http://127.0.0.1:${guarded.port}/`)
       const { page } = opened
-      expect(await violationsOf(page)).toEqual([])
+      expect(await accessibilityViolations(page)).toEqual([])
       await page.getByLabel('Token').fill('wrong')
       await page.getByRole('button').click()
       await vi.waitUntil(async () => (await page.getByRole('alert').count()) === 1, LONG)

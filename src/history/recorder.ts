@@ -7,6 +7,7 @@
 import { rm } from 'node:fs/promises'
 import { BeamscopeError } from '../errors.ts'
 import { encode } from '../etf/encode.ts'
+import { anySignal } from '../net/any-signal.ts'
 import type { RawSnapshot } from '../probe/raw-snapshot.ts'
 import { FileWriteError } from './atomic-file.ts'
 import { toNative } from './native-snapshot.ts'
@@ -244,13 +245,13 @@ export class Recorder implements AsyncDisposable {
 
   async #compact(writer: RecordingWriter): Promise<void> {
     const { maxSize, maxAge, signal } = this.#options
-    const signals = [this.#closing.signal, ...(signal === undefined ? [] : [signal])]
+    using any = anySignal([this.#closing.signal, signal])
     this.#tell({ type: 'compacting', size: writer.size })
     this.#notBefore = Date.now() + PATIENCE
     try {
       await writer.close()
       const compaction = await compactRecording(this.file, {
-        signal: AbortSignal.any(signals),
+        signal: any.signal,
         ...(maxAge !== undefined && { maxAge }),
         ...(maxSize !== undefined && { maxSize: Math.floor(maxSize * SPARE_SIZE) }),
       })
@@ -259,7 +260,7 @@ export class Recorder implements AsyncDisposable {
       if (compaction.after <= (maxSize ?? compaction.after)) this.#notBefore = 0
       this.#tell({ type: 'compacted', compaction })
     } catch (error) {
-      if (signals.some(({ aborted }) => aborted)) return
+      if (any.signal.aborted) return
       if (error instanceof BeamscopeError) this.#tell({ type: 'not-compacted', error })
       else this.#fatal = { error }
     }

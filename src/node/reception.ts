@@ -6,7 +6,8 @@
 import type { NodeName } from '../dist/node-name.ts'
 import type { EpmdOptions, Registrant } from '../epmd/client.ts'
 import { EPMD_PORT } from '../epmd/default-port.ts'
-import { checkTimeout, startDeadline, type Waiting } from '../net/deadline.ts'
+import { anySignal } from '../net/any-signal.ts'
+import { checkTimeout, type Waiting } from '../net/deadline.ts'
 import { listenTcp } from '../net/tcp.ts'
 import type { TlsOptions } from '../net/tls.ts'
 import type { Listener, Transport } from '../net/transport.ts'
@@ -112,17 +113,8 @@ export class Reception {
   }
 
   async #register(registrant: Registrant, options: EpmdOptions): Promise<void> {
-    const controller = new AbortController()
-    const { signal } = controller
-    // Not `AbortSignal.any()`: Node.js 20 may collect such a signal before it fires.
-    const stops = [this.#closing.signal, options.signal].map((it) =>
-      startDeadline('registering', undefined, it, (reason) => controller.abort(reason)),
-    )
-    try {
-      this.#registration = await keepRegistered(registrant, { ...options, signal })
-    } finally {
-      for (const stop of stops) stop()
-    }
+    using any = anySignal([this.#closing.signal, options.signal])
+    this.#registration = await keepRegistered(registrant, { ...options, signal: any.signal })
   }
 
   async #shut(listener: Listener): Promise<void> {

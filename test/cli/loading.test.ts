@@ -141,7 +141,7 @@ describe('beamscope record', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'beamscope-loading-')), 'a.recording')
     const argv = ['record', node.name, '--epmd-port', `${node.epmdPort}`, '-o', file]
     const { modules } = await load([...argv, '--samples', '1'], { BEAMSCOPE_COOKIE: node.cookie })
-    const wanted = ['src/history/recorder.ts', 'src/cluster/sampler.ts', 'src/watch/feed.ts']
+    const wanted = ['src/history/recorder.ts', 'src/cluster/sampler.ts', 'src/cluster/feed.ts']
     expect([...modules]).toEqual(expect.arrayContaining(wanted))
     const others = /^(?:src\/(?:replay|page|serve)\/|src\/analysis\/diagnose|ora$|ink$|react$)/
     expect([...modules].filter((it) => others.test(it))).toEqual([])

@@ -67,7 +67,7 @@ describe('the command line', () => {
   it.each([
     [['--listen', '65536'], 'Write it as 9369'],
     [['--listen', 'a:b'], 'Write it as 9369'],
-    [['--interval', '10ms'], '1s at least'],
+    [['--interval', '10ms'], '1s or more'],
     [['--otlp', 'ftp://a'], 'Write it as http'],
     [['--otlp', 'http://me:secret@a'], 'OTEL_EXPORTER_OTLP_HEADERS'],
     [['--ndjson'], '--ndjson is for sweep'],

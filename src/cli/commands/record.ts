@@ -4,6 +4,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { toJson } from '../../analysis/json.ts'
 import { DEFAULT_NODE_TIMEOUT } from '../../cluster/bounds.ts'
+import { feed } from '../../cluster/feed.ts'
 import { type Sampled, Sampler, type SamplerOptions } from '../../cluster/sampler.ts'
 import { Recorder } from '../../history/recorder.ts'
 import { MAX_TIMEOUT } from '../../net/deadline.ts'
@@ -17,14 +18,13 @@ import {
   samplesText,
 } from '../../present/recording-events.ts'
 import { recordingSummary } from '../../present/recording-summary.ts'
-import { feed } from '../../watch/feed.ts'
 import { findNodes } from '../ask-cluster.ts'
 import { addClusterOptions, type ClusterOptions } from '../cluster-options.ts'
 import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
 import { exitCode } from '../exit-code.ts'
 import { nextCommand } from '../next-command.ts'
-import { parseDuration, parseSize } from '../option-values.ts'
+import { parseSize } from '../option-values.ts'
 import {
   addConnectionOptions,
   addOutputOptions,
@@ -33,6 +33,7 @@ import {
 } from '../options.ts'
 import { type RecordingLog, startRecordingLog } from '../recording-log.ts'
 import { parseSpan } from '../recording-time.ts'
+import { intervalOption, LEAST_INTERVAL, samplesOption } from '../sampling-options.ts'
 import { withSpinner } from '../spinner.ts'
 import { SubjectError } from '../subject.ts'
 import { printDryRun } from '../sweep-output.ts'
@@ -50,9 +51,7 @@ interface RecordOptions extends ConnectionOptions, ClusterOptions, OutputOptions
   readonly maxAge?: number
 }
 
-/** Milliseconds. */
-const DEFAULT_INTERVAL = 10_000
-const MIN_INTERVAL = 100
+const DEFAULT_INTERVAL = { milliseconds: 10_000, text: '10s' }
 
 /** Of a node with four schedulers seven weeks, with 64 a week. */
 const DEFAULT_MAX_SIZE = 256 * 2 ** 20
@@ -102,13 +101,9 @@ export function recordCommand(context: Context): Command {
 function recordOptions(): readonly Option[] {
   return [
     new Option('-o, --output <file>', 'the recording, begun or gone on with').makeOptionMandatory(),
-    new Option('--interval <duration>', 'from one sample to the next: 1s, 10s, 1m')
-      .argParser(parseInterval)
-      .default(DEFAULT_INTERVAL, '10s'),
+    intervalOption(DEFAULT_INTERVAL, LEAST_INTERVAL),
     new Option('--for <duration>', 'end after that time: 90s, 8h, 7d').argParser(parseSpan),
-    new Option('--samples <number>', 'end when each node was asked so often').argParser(
-      parseSamples,
-    ),
+    samplesOption(),
     new Option('--max-size <size>', 'how large the file may become: 50MiB, 1GiB')
       .argParser(parseMaxSize)
       .default(DEFAULT_MAX_SIZE, '256MiB'),
@@ -116,18 +111,6 @@ function recordOptions(): readonly Option[] {
       parseMaxAge,
     ),
   ]
-}
-
-function parseInterval(text: string): number {
-  const interval = parseDuration(text)
-  if (interval < MIN_INTERVAL) throw new InvalidArgumentError(`It is ${MIN_INTERVAL}ms or more.`)
-  return interval
-}
-
-function parseSamples(text: string): number {
-  const samples = /^\d{1,9}$/.test(text) ? Number(text) : 0
-  if (samples < 1) throw new InvalidArgumentError('It is a number from 1 on.')
-  return samples
 }
 
 function parseMaxSize(text: string): number {

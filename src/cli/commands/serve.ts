@@ -6,8 +6,8 @@ import { DEFAULT_LISTEN, type ListenAddress } from '../../serve/listen-address.t
 import type { ClusterOptions } from '../cluster-options.ts'
 import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
-import { parseDuration } from '../option-values.ts'
 import { addTargetsOptions, addVerboseOption, type TargetOptions } from '../options.ts'
+import { intervalOption } from '../sampling-options.ts'
 
 export interface ServeOptions extends TargetOptions, ClusterOptions {
   readonly listen: ListenAddress
@@ -19,11 +19,10 @@ export interface ServeOptions extends TargetOptions, ClusterOptions {
   readonly otlp?: string | true
 }
 
-/** Milliseconds. */
-const DEFAULT_INTERVAL = 10_000
+const DEFAULT_INTERVAL = { milliseconds: 10_000, text: '10s' }
 
-/** A node has better things to do. Milliseconds. */
-const MIN_INTERVAL = 1_000
+/** It goes on for months; a node has better things to do. */
+const LEAST_INTERVAL = { milliseconds: 1_000, text: '1s' }
 
 export function serveCommand(context: Context): Command {
   const command = new Command('serve').description(
@@ -37,9 +36,7 @@ export function serveCommand(context: Context): Command {
     new Option('--listen <[address:]port>', 'where to listen')
       .argParser(parseListen)
       .default(DEFAULT_LISTEN, '127.0.0.1:9369'),
-    new Option('--interval <duration>', 'from one sample of a node to the next')
-      .argParser(parseInterval)
-      .default(DEFAULT_INTERVAL, '10s'),
+    intervalOption(DEFAULT_INTERVAL, LEAST_INTERVAL),
     new Option('--instances', 'metrics by instance of allocators, which are many'),
     new Option(
       '--token-file <file>',
@@ -81,12 +78,6 @@ export function serveCommand(context: Context): Command {
       'does not answer is asked again at the next interval. With --snapshot no node is asked: what a snapshot or ' +
       'a recording holds is served as it is.',
   )
-}
-
-function parseInterval(text: string): number {
-  const interval = parseDuration(text)
-  if (interval < MIN_INTERVAL) throw new InvalidArgumentError('It is 1s at least.')
-  return interval
 }
 
 /** `PORT`, `ADDRESS:PORT` or `[ADDRESS]:PORT`. */

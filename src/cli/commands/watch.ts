@@ -3,13 +3,13 @@
  */
 import { once } from 'node:events'
 import { ReadStream, WriteStream } from 'node:tty'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import type { Unit } from '../../analysis/unit.ts'
 import { DEFAULT_NODE_TIMEOUT } from '../../cluster/bounds.ts'
+import { feed } from '../../cluster/feed.ts'
 import { type Sampled, Sampler } from '../../cluster/sampler.ts'
 import { parseNodeName } from '../../dist/node-name.ts'
 import { paperOf } from '../../present/paper.ts'
-import { feed } from '../../watch/feed.ts'
 import { failureLine, jsonFailureLine, jsonLine, textLine } from '../../watch/lines.ts'
 import { takesUtf8 } from '../../watch/locale.ts'
 import { lookOf } from '../../watch/look.ts'
@@ -26,6 +26,7 @@ import {
   type ConnectionOptions,
   unitOption,
 } from '../options.ts'
+import { intervalOption, LEAST_INTERVAL, samplesOption } from '../sampling-options.ts'
 import { printDryRun } from '../sweep-output.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -37,9 +38,7 @@ interface WatchOptions extends ConnectionOptions, ClusterOptions {
   readonly for?: number
 }
 
-/** Milliseconds. */
-const DEFAULT_INTERVAL = 2_000
-const MIN_INTERVAL = 100
+const DEFAULT_INTERVAL = { milliseconds: 2_000, text: '2s' }
 
 /** Of each node its last answer is kept; a cluster that is larger is for `sweep`. */
 const MAX_NODES = 100
@@ -53,20 +52,14 @@ export function watchCommand(context: Context): Command {
   command.argument('[NODE...]', 'node names, as rabbit@myhost')
   addVerboseOption(command, context)
   command
-    .addOption(
-      new Option('--interval <duration>', 'from one sample to the next: 500ms, 2s, 1m')
-        .argParser(parseInterval)
-        .default(DEFAULT_INTERVAL, '2s'),
-    )
+    .addOption(intervalOption(DEFAULT_INTERVAL, LEAST_INTERVAL))
     .addOption(
       new Option('--sort <by>', 'which allocators come first')
         .choices(WATCH_ORDERS)
         .default('waste'),
     )
     .addOption(unitOption())
-    .addOption(
-      new Option('--samples <number>', 'end after so many of each node').argParser(parseSamples),
-    )
+    .addOption(samplesOption())
     .addOption(new Option('--for <duration>', 'end after that time').argParser(parseDuration))
   addConnectionOptions(addClusterOptions(command), '10s for each sample')
   command.action((nodes: readonly string[], options: WatchOptions) =>
@@ -95,20 +88,6 @@ export function watchCommand(context: Context): Command {
       'where --samples or --for end it, that of the error if the only node never answered, and 6 if some ' +
       'of several never did. With --ndjson a line is an object, "watch-failure/1" where there was no answer.',
   )
-}
-
-function parseInterval(text: string): number {
-  const interval = parseDuration(text)
-  if (interval < MIN_INTERVAL) {
-    throw new InvalidArgumentError(`It is ${MIN_INTERVAL}ms or more.`)
-  }
-  return interval
-}
-
-function parseSamples(text: string): number {
-  const samples = /^\d{1,9}$/.test(text) ? Number(text) : 0
-  if (samples < 1) throw new InvalidArgumentError('It is a number from 1 on.')
-  return samples
 }
 
 async function loadScreen(): Promise<typeof import('../../watch/on-screen.ts')> {

@@ -1,7 +1,13 @@
 /**
  * The findings: how grave each is, what it rests on, and what can be tried at which price.
  */
-import type { Evidence, Finding, NoHelp, Remedy } from '../../analysis/finding.ts'
+import {
+  type Evidence,
+  type Finding,
+  isMaximum,
+  type NoHelp,
+  type Remedy,
+} from '../../analysis/finding.ts'
 import { formatCount, formatPercentage } from '../figures.ts'
 import { MAXIMA, MAXIMA_MARK } from '../view.ts'
 import { type Content, type Html, html } from './html.ts'
@@ -92,11 +98,6 @@ function evidenceFigure({ unit, value }: Evidence): Content {
     case 'millisecond':
       return `${formatCount(value)} ms`
   }
-}
-
-/** Whether a figure is made of maxima, by what it names as its source. */
-function isMaximum({ source }: Evidence): boolean {
-  return /\bmax\b/.test(source)
 }
 
 function remediesHtml({ remedies }: Finding): Content {

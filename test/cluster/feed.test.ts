@@ -1,7 +1,7 @@
 /** How long samples are wanted. */
 import { describe, expect, it } from 'vitest'
+import { type FeedOptions, feed } from '../../src/cluster/feed.ts'
 import type { Sampled, Sampler } from '../../src/cluster/sampler.ts'
-import { type FeedOptions, feed } from '../../src/watch/feed.ts'
 
 const failed = (node: string, time: number): Sampled => ({ type: 'failure', node, time, error: 1 })
 

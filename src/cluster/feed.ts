@@ -1,8 +1,8 @@
 /**
  * Samples of nodes for as long as they are wanted.
  */
-import { setMaxListeners } from 'node:events'
-import type { Sampled, Sampler } from '../cluster/sampler.ts'
+import { anySignal } from '../net/any-signal.ts'
+import type { Sampled, Sampler } from './sampler.ts'
 
 export interface FeedOptions {
   /** Milliseconds from one sample of a node to the next. */
@@ -30,8 +30,8 @@ export async function* feed(
 ): AsyncGenerator<Sampled, void, undefined> {
   const over = new AbortController()
   const timer = duration === undefined ? undefined : setTimeout(() => over.abort(), duration)
-  const ended = AbortSignal.any([signal, enough, over.signal])
-  setMaxListeners(0, ended)
+  using any = anySignal([signal, enough, over.signal])
+  const { signal: ended } = any
   const left = new Map(nodes.map((node) => [node, samples ?? Number.POSITIVE_INFINITY]))
   try {
     for await (const sampled of sampler.samples(nodes, { interval, timeout, signal: ended })) {
