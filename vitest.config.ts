@@ -10,7 +10,11 @@ const ALONE: readonly string[] = [
   'sweep-*',
 ].map((name) => `native-test/${name}.test.ts`)
 
+/** What is waited for comes sooner or later; on a busy machine later than in the second that is usual. */
+const PATIENT = { poll: { timeout: 20_000 } }
+
 const NATIVE = {
+  expect: PATIENT,
   globalSetup: ['native-test/support/global-setup.ts'],
   testTimeout: 120_000,
   hookTimeout: 300_000,
@@ -23,6 +27,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'test',
           include: ['test/**/*.test.ts'],
+          expect: PATIENT,
           testTimeout: 30_000,
           // By default one core is left to the terminal.
           maxWorkers: '100%',

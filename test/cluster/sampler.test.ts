@@ -23,6 +23,8 @@ const OTHER = 'n1@127.0.0.1'
 
 const { raw } = await readSnapshotFile(binarySpikeFile)
 
+const waitFor = (check: () => unknown): Promise<unknown> => vi.waitFor(check, { timeout: LONG })
+
 /** Milliseconds; of what must not be cut short on a slow machine. */
 const LONG = 20_000
 
@@ -99,7 +101,7 @@ describe('a sample', () => {
     const sampler = makeSampler(cluster.options)
     expect(outcome(await sampler.sample(NODE))).toBe(true)
     cluster.cut(NODE)
-    await vi.waitFor(async () => expect(outcome(await sampler.sample(NODE))).toBe(true))
+    await waitFor(async () => expect(outcome(await sampler.sample(NODE))).toBe(true))
     expect(cluster.connected).toEqual([NODE, NODE])
   })
 
@@ -108,7 +110,7 @@ describe('a sample', () => {
     const cluster = await makeCluster({ [NODE]: node.answerer })
     const sampler = makeSampler(cluster.options)
     const asked = Array.from({ length: 100 }, () => sampler.sample(NODE))
-    await vi.waitFor(() => expect(node.questions()).toBe(1))
+    await waitFor(() => expect(node.questions()).toBe(1))
     node.open()
     const [first, ...others] = await Promise.all(asked)
     for (const other of others) expect(other).toBe(first)
@@ -156,7 +158,7 @@ describe('a sample', () => {
     const sampler = makeSampler({ ...cluster.options, via: NODE })
     expect(outcome(await sampler.sample(NODE))).toBe(true)
     cluster.cut(NODE)
-    await vi.waitFor(async () => expect(outcome(await sampler.sample(NODE))).toBe(true))
+    await waitFor(async () => expect(outcome(await sampler.sample(NODE))).toBe(true))
     expect(cluster.connected).toEqual([NODE, NODE])
   })
 
@@ -189,7 +191,7 @@ describe('a sample', () => {
     )
     const sampler = makeSampler({ ...cluster.options, concurrency: 3 })
     const asked = Promise.all(names.map((name) => sampler.sample(name)))
-    await vi.waitFor(() => expect(node.questions()).toBe(3))
+    await waitFor(() => expect(node.questions()).toBe(3))
     node.open()
     expect((await asked).map(outcome)).toEqual(names.map(() => true))
   })
@@ -202,7 +204,7 @@ describe('a sampler that is closed', () => {
     await sampler.sample(NODE)
     await sampler.close()
     await sampler.close()
-    await vi.waitFor(() => expect(cluster.open).toEqual([]))
+    await waitFor(() => expect(cluster.open).toEqual([]))
     await expect(sampler.sample(NODE)).rejects.toMatchObject({ code: 'ERR_NODE_CLOSED' })
   })
 
@@ -210,7 +212,7 @@ describe('a sampler that is closed', () => {
     const cluster = await makeCluster({ [NODE]: hanging })
     const sampler = makeSampler(cluster.options)
     const asked = sampler.sample(NODE)
-    await vi.waitFor(() => expect(cluster.open).toEqual([NODE]))
+    await waitFor(() => expect(cluster.open).toEqual([NODE]))
     await sampler.close()
     expect(outcome(await asked)).toBe('ERR_NODE_CLOSED')
   })
@@ -239,7 +241,7 @@ describe('samples', () => {
     }
     expect(slow.questions()).toBe(1)
     slow.open()
-    await vi.waitFor(async () => expect((await samples.next()).value.node).toBe(OTHER))
+    await waitFor(async () => expect((await samples.next()).value.node).toBe(OTHER))
     await samples.return(undefined as never)
   })
 
