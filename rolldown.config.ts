@@ -56,7 +56,7 @@ const program: RolldownOptions = {
   external: [
     '@colors/colors/safe',
     // Those of the user, if he sends metrics to a collector.
-    '@opentelemetry/exporter-metrics-otlp-http',
+    '@opentelemetry/exporter-metrics-otlp-proto',
     '@opentelemetry/resources',
     '@opentelemetry/sdk-metrics',
   ],

@@ -14,12 +14,13 @@ export class Container {
   /** The one whose command has the name of the node, before the `@`. */
   static async of(node: ErlangNode): Promise<Container> {
     const [alive = ''] = node.name.split('@')
-    const ids = (await docker('ps', '--quiet')).trim().split('\n')
-    const format = '{{.Id}} {{json .Args}}'
-    const list = (await docker('inspect', '--format', format, ...ids)).split('\n')
-    const id = list.find((line) => line.includes(`"${alive}"`))?.split(' ')[0]
-    if (id === undefined) throw new Error(`no container runs ${node.name}`)
-    return new Container(id)
+    const ids = (await docker('ps', '--quiet')).split('\n').filter((id) => id !== '')
+    for (const id of ids) {
+      // One that has ended meanwhile is none of a node that runs.
+      const args = await docker('inspect', '--format', '{{json .Args}}', id).catch(() => '')
+      if (args.includes(`"${alive}"`)) return new Container(id)
+    }
+    throw new Error(`no container runs ${node.name}`)
   }
 
   /** Runs a program of the shell beside the node; what it prints. */

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { runProgram } from '../../src/testing/program.ts'
 
 /** `beamscope/compiler` and so on; `beamscope/beamscope` is beamscope itself. */
-export type ExtraImage = 'compiler' | 'rabbitmq' | 'beamscope' | 'prometheus'
+export type ExtraImage = 'compiler' | 'rabbitmq' | 'beamscope' | 'prometheus' | 'victoriametrics'
 
 const script = fileURLToPath(new URL('../../docker/build-images', import.meta.url))
 

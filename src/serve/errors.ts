@@ -36,7 +36,7 @@ export class OtlpMissingError extends BeamscopeError {
   constructor(cause: unknown) {
     super('--otlp needs the OpenTelemetry SDK, which is not installed beside beamscope', {
       cause,
-      hint: 'npm install @opentelemetry/sdk-metrics@2 @opentelemetry/exporter-metrics-otlp-http @opentelemetry/resources',
+      hint: 'npm install @opentelemetry/sdk-metrics@2 @opentelemetry/exporter-metrics-otlp-proto @opentelemetry/resources',
     })
   }
 }

@@ -124,7 +124,7 @@ async function loadSdk() {
   try {
     const [metrics, exporting, resources] = await Promise.all([
       import('@opentelemetry/sdk-metrics'),
-      import('@opentelemetry/exporter-metrics-otlp-http'),
+      import('@opentelemetry/exporter-metrics-otlp-proto'),
       import('@opentelemetry/resources'),
     ])
     return { metrics, exporting, resources }

@@ -5,6 +5,7 @@ import { metricFamilies } from '../../src/present/metrics.ts'
 import { metricsText } from '../../src/serve/metrics-text.ts'
 import { Observations } from '../../src/serve/observations.ts'
 import { startOtlp } from '../../src/serve/otlp.ts'
+import { type Exported, type ExportedMetric, readOtlpRequest } from './otlp-request.ts'
 import { NODE, snapshot } from './served.ts'
 
 /** Milliseconds; a busy machine takes its time. */
@@ -15,33 +16,7 @@ const VERSION = '9.8.7'
 interface Received {
   readonly path: string | undefined
   readonly headers: IncomingHttpHeaders
-  /** As OTLP has it in JSON. */
   readonly body: Exported
-}
-
-interface Point {
-  readonly attributes: readonly { readonly key: string; readonly value: { stringValue: string } }[]
-  readonly asDouble?: number
-  readonly asInt?: number | string
-}
-
-interface Exported {
-  readonly resourceMetrics: readonly {
-    readonly resource: { readonly attributes: readonly { key: string; value: object }[] }
-    readonly scopeMetrics: readonly {
-      readonly metrics: readonly {
-        readonly name: string
-        readonly unit: string
-        readonly description: string
-        readonly gauge?: { readonly dataPoints: readonly Point[] }
-        readonly sum?: {
-          readonly dataPoints: readonly Point[]
-          readonly isMonotonic: boolean
-          readonly aggregationTemporality: number
-        }
-      }[]
-    }[]
-  }[]
 }
 
 /** What stands in for a collector: a server that keeps what it is sent. */
@@ -52,8 +27,8 @@ async function startCollector(status = 200) {
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const { headers, url: path } = request
-      received.push({ path, headers, body: JSON.parse(Buffer.concat(chunks).toString()) })
-      response.writeHead(status, { 'Content-Type': 'application/json' }).end('{}')
+      received.push({ path, headers, body: readOtlpRequest(Buffer.concat(chunks)) })
+      response.writeHead(status, { 'Content-Type': 'application/x-protobuf' }).end()
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -80,17 +55,13 @@ const OPTIONS = { interval: 100, version: VERSION, instances: false, told: () =>
 
 /** Lines as /metrics has them, in order. */
 function lines(exported: Exported | undefined): readonly string[] {
-  const metrics = exported?.resourceMetrics.flatMap(({ scopeMetrics }) =>
-    scopeMetrics.flatMap((scope) => scope.metrics),
-  )
-  return (metrics ?? [])
-    .flatMap(({ gauge, name, sum }) =>
-      (gauge ?? sum)?.dataPoints.map(({ asDouble, asInt, attributes }) => {
-        const labels = attributes.map(({ key, value }) => `${key}="${value.stringValue}"`)
-        return `${name}{${labels.join(',')}} ${asDouble ?? asInt}`
+  return (exported?.metrics ?? [])
+    .flatMap(({ name, points }) =>
+      points.map(({ attributes, value }) => {
+        const labels = Object.entries(attributes).map(([label, text]) => `${label}="${text}"`)
+        return `${name}{${labels.join(',')}} ${value}`
       }),
     )
-    .filter((line) => line !== undefined)
     .sort()
 }
 
@@ -111,9 +82,11 @@ describe('a collector', () => {
     const { text } = await metricsText(families, 'prometheus')
     const expected = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
     expect(lines(first?.body)).toEqual(expected.sort())
-    const attributes = first?.body.resourceMetrics[0]?.resource.attributes
-    expect(attributes).toContainEqual({ key: 'service.name', value: { stringValue: 'beamscope' } })
-    expect(attributes).toContainEqual({ key: 'service.version', value: { stringValue: VERSION } })
+    expect(first?.headers['content-type']).toBe('application/x-protobuf')
+    expect(first?.body.resource).toMatchObject({
+      'service.name': 'beamscope',
+      'service.version': VERSION,
+    })
   })
 
   it('is told what is a counter, what is a gauge, and in which unit', async () => {
@@ -121,17 +94,15 @@ describe('a collector', () => {
     const { url } = collector
     await using _otlp = await startOtlp(observed(), { ...OPTIONS, url })
     await vi.waitUntil(() => collector.received.length > 0, LONG)
-    const [exported] = collector.received[0]?.body.resourceMetrics ?? []
-    const metrics = exported?.scopeMetrics[0]?.metrics ?? []
-    const of = (name: string): (typeof metrics)[number] | undefined =>
-      metrics.find((metric) => metric.name === name)
-    // 2 is cumulative.
-    expect(of('beamscope_cache_calls_total')?.sum).toMatchObject({
+    const of = (name: string): ExportedMetric | undefined =>
+      collector.received[0]?.body.metrics.find((metric) => metric.name === name)
+    expect(of('beamscope_cache_calls_total')).toMatchObject({
+      type: 'sum',
       isMonotonic: true,
       aggregationTemporality: 2,
     })
-    expect(of('beamscope_resident_bytes')).toMatchObject({ unit: 'By', gauge: {} })
-    expect(of('beamscope_sample_timestamp_seconds')).toMatchObject({ unit: 's', gauge: {} })
+    expect(of('beamscope_resident_bytes')).toMatchObject({ unit: 'By', type: 'gauge' })
+    expect(of('beamscope_sample_timestamp_seconds')).toMatchObject({ unit: 's', type: 'gauge' })
   })
 
   it('is sent no figures of a node that is gone', async () => {
@@ -176,10 +147,7 @@ describe('a collector', () => {
     const [first] = collector.received
     expect(first?.path).toBe('/v1/metrics')
     expect(first?.headers['x-key']).toBe('secret')
-    expect(first?.body.resourceMetrics[0]?.resource.attributes).toContainEqual({
-      key: 'deployment.environment',
-      value: { stringValue: 'lab' },
-    })
+    expect(first?.body.resource).toMatchObject({ 'deployment.environment': 'lab' })
   })
 
   it('that refuses is told of, and keeps the server from ending for no more than a moment', async () => {
