@@ -16,6 +16,7 @@ import { RecordingChangedError, UnrecordableSnapshotError } from './recording-er
 import type { RecordingIndex } from './recording-reader.ts'
 import { openRecording, type RecordingWriter } from './recording-writer.ts'
 import { readSnapshot } from './snapshot-bytes.ts'
+import { Turns } from './turns.ts'
 
 /** Bytes, compressed: of a node with four schedulers for half a day. */
 const DEFAULT_MAX_HELD = 32 * 1024 * 1024
@@ -75,8 +76,7 @@ export class Recorder implements AsyncDisposable {
   /** When it may be compacted again. */
   #notBefore = 0
   #fatal: { readonly error: unknown } | undefined
-  /** What is under way, one after the other. */
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
 
   private constructor(file: string, writer: RecordingWriter, options: RecorderOptions) {
     this.file = file
@@ -126,7 +126,7 @@ export class Recorder implements AsyncDisposable {
    * @throws {RecordingChangedError} when somebody else has written to the file, or shortened it
    */
   append(raw: RawSnapshot): Promise<void> {
-    return this.#afterAll(async () => {
+    return this.#turns.take(async () => {
       if (this.#fatal !== undefined) throw this.#fatal.error
       this.#keepWithinBounds()
       await this.#drain()
@@ -139,7 +139,7 @@ export class Recorder implements AsyncDisposable {
   async close(): Promise<void> {
     this.#closing.abort()
     await this.#compacting
-    await this.#afterAll(async () => {
+    await this.#turns.take(async () => {
       if (this.#fatal === undefined) await this.#drain()
       this.#lost += this.#held.splice(0).length
       const writer = this.#writer
@@ -153,12 +153,6 @@ export class Recorder implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  #afterAll<Value>(run: () => Promise<Value>): Promise<Value> {
-    const result = this.#last.then(run)
-    this.#last = result.catch(() => {})
-    return result
   }
 
   #use(writer: RecordingWriter): RecordingWriter {
@@ -237,9 +231,11 @@ export class Recorder implements AsyncDisposable {
     this.#size = writer.size
     this.#compacting = this.#compact(writer).finally(() => {
       this.#compacting = undefined
-      this.#afterAll(() => this.#drain()).catch((error: unknown) => {
-        this.#fatal = { error }
-      })
+      this.#turns
+        .take(() => this.#drain())
+        .catch((error: unknown) => {
+          this.#fatal = { error }
+        })
     })
   }
 

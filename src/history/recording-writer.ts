@@ -23,6 +23,7 @@ import {
 import { HEADER } from './recording-format.ts'
 import { type RecordingIndex, RecordingIndexer, scanRecording } from './recording-reader.ts'
 import { SampleEncoder } from './recording-samples.ts'
+import { Turns } from './turns.ts'
 
 export interface OpenRecordingOptions {
   /** Of looking through what is there already. */
@@ -102,8 +103,7 @@ export class RecordingWriter implements AsyncDisposable {
   #syncTimer: NodeJS.Timeout | undefined
   /** Of a sync that nobody waited for. */
   #syncError: FileWriteError | undefined
-  /** What is under way, one after the other. */
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
 
   /** @internal */
   constructor(file: string, opened: Opened, options: OpenRecordingOptions) {
@@ -131,12 +131,12 @@ export class RecordingWriter implements AsyncDisposable {
    * @throws {RecordingClosedError}
    */
   append(raw: RawSnapshot): Promise<AppendedSample> {
-    return this.#afterAll(() => this.#append(raw))
+    return this.#turns.take(() => this.#append(raw))
   }
 
   /** Brings everything to the disk, and lets go of the file. Twice is harmless. */
   async close(): Promise<void> {
-    await this.#afterAll(async () => {
+    await this.#turns.take(async () => {
       if (this.#isClosed) return
       this.#isClosed = true
       clearTimeout(this.#syncTimer)
@@ -151,12 +151,6 @@ export class RecordingWriter implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  #afterAll<Value>(run: () => Promise<Value>): Promise<Value> {
-    const result = this.#last.then(run)
-    this.#last = result.catch(() => {})
-    return result
   }
 
   async #append(raw: RawSnapshot): Promise<AppendedSample> {
@@ -221,11 +215,13 @@ export class RecordingWriter implements AsyncDisposable {
 
   #syncLater(): void {
     this.#syncTimer = undefined
-    this.#afterAll(async () => {
-      if (!this.#isClosed) await this.#sync()
-    }).catch((error) => {
-      if (error instanceof FileWriteError) this.#syncError = error
-    })
+    this.#turns
+      .take(async () => {
+        if (!this.#isClosed) await this.#sync()
+      })
+      .catch((error) => {
+        if (error instanceof FileWriteError) this.#syncError = error
+      })
   }
 
   async #sync(): Promise<void> {
