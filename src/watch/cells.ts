@@ -13,8 +13,16 @@ export interface Span {
 
 export type Line = readonly Span[]
 
-const NO_COLUMN = /^[\p{Mn}\p{Me}]$/u
-const EMOJI = /^\p{Emoji_Presentation}$/u
+/** What stands over or under the character before it. */
+const NO_COLUMN = /^\p{Mn}$/u
+/**
+ * Emoji, those that an older terminal draws as text, and what is wide without being an emoji: angle brackets, and
+ * since Unicode 16 trigrams, monograms and digrams.
+ *
+ * @see https://www.unicode.org/Public/16.0.0/ucd/EastAsianWidth.txt
+ */
+const WIDE =
+  /^[\p{Emoji_Presentation}\p{Emoji_Modifier_Base}\u2329\u232a\u2630-\u2637\u268a-\u268f]$/u
 
 /** Hangul Jamo, and from the CJK radicals on: nearly all of these are wide. */
 const isWideBlock = (code: number): boolean => (code >= 0x1100 && code < 0x1160) || code >= 0x2e80
@@ -27,7 +35,7 @@ function columnsOfCharacter(character: string): number {
   const code = character.codePointAt(0) ?? 0
   if (code < 0x300) return 1
   if (NO_COLUMN.test(character)) return 0
-  return isWideBlock(code) || EMOJI.test(character) ? 2 : 1
+  return isWideBlock(code) || WIDE.test(character) ? 2 : 1
 }
 
 /** How many columns a text takes that is {@link printable}. */

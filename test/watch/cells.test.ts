@@ -1,6 +1,5 @@
 /** Text on the grid of a terminal. */
 import fc from 'fast-check'
-import stringWidth from 'string-width'
 import { describe, expect, it } from 'vitest'
 import { printable } from '../../src/present/printable.ts'
 import {
@@ -14,6 +13,7 @@ import {
   padStart,
   wrapColumns,
 } from '../../src/watch/cells.ts'
+import { terminalColumns } from './terminal-columns.ts'
 
 /** Of whatever script, with emoji, marks, and what has no place of its own. */
 const anyText = fc.string({ unit: 'binary', maxLength: 40 }).map(printable)
@@ -33,10 +33,29 @@ describe('columnsOf', () => {
     expect(columnsOf(text)).toBe(columns)
   })
 
-  it('is never less than what a terminal takes', () => {
+  it.each([
+    ['a mark beyond the first block of them', '\u1dc0', 0],
+    ['an angle bracket', '\u2329', 2],
+    ['a trigram', '\u2630', 2],
+    ['a hand', '\u270c', 2],
+    ['a keycap', '1\u20e3', 2],
+  ])('knows %s', (_, text, columns) => {
+    expect(columnsOf(text)).toBe(columns)
+  })
+
+  it('is never less than what a terminal takes, for each character there is', () => {
+    const wider: string[] = []
+    for (let code = 0; code <= 0x10ffff; code++) {
+      const text = printable(String.fromCodePoint(code))
+      if (columnsOf(text) < terminalColumns(text)) wider.push(code.toString(16))
+    }
+    expect(wider).toEqual([])
+  })
+
+  it('is never less than what a terminal takes, for any text', () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        expect(columnsOf(text)).toBeGreaterThanOrEqual(stringWidth(text))
+        expect(columnsOf(text)).toBeGreaterThanOrEqual(terminalColumns(text))
       }),
     )
   })

@@ -2,7 +2,6 @@
 import fc from 'fast-check'
 import { render } from 'ink-testing-library'
 import { createElement } from 'react'
-import stringWidth from 'string-width'
 import { afterEach, describe, expect, it } from 'vitest'
 import { UNITS } from '../../src/analysis/unit.ts'
 import { frameText } from '../../src/watch/frame.ts'
@@ -12,6 +11,7 @@ import { WATCH_ORDERS } from '../../src/watch/order.ts'
 import { Screen, type Source } from '../../src/watch/screen.tsx'
 import { HOSTILE } from '../cli/hostile-node.ts'
 import { courseBefore, lookAt, NOON, PLAIN, watchedModel } from './made-looks.ts'
+import { terminalColumns } from './terminal-columns.ts'
 
 /** As ink draws it. */
 function drawn(model: Model, style = PLAIN): string {
@@ -122,7 +122,7 @@ describe('the screen stays within the terminal', () => {
           const lines = frameText(model, { ...PLAIN, isAscii })
           expect(lines.length).toBeLessThanOrEqual(rows)
           for (const line of lines) {
-            expect(stringWidth(line)).toBeLessThanOrEqual(columns)
+            expect(terminalColumns(line)).toBeLessThanOrEqual(columns)
             expect(line).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u)
           }
         },
