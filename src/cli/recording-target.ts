@@ -19,7 +19,8 @@ import {
   readRecording,
 } from '../history/recording-reader.ts'
 import { printable } from '../present/printable.ts'
-import { type RawSnapshot, toSnapshot } from '../probe/raw-snapshot.ts'
+import type { RawSnapshot } from '../probe/raw-snapshot.ts'
+import { SnapshotReader } from '../probe/snapshot-reader.ts'
 import type { Context } from './context.ts'
 import type { RecordingOptions } from './options.ts'
 import { withSpinner } from './spinner.ts'
@@ -192,6 +193,7 @@ async function read(
   { signal }: Context,
   trouble: Trouble,
 ): Promise<RecordedTarget | undefined> {
+  const reader = new SnapshotReader()
   const latest = new Latest<{ time: number; raw: RawSnapshot; snapshot: Snapshot }>(to)
   trouble.begin(index)
   const samples = readRecording(source, {
@@ -203,7 +205,7 @@ async function read(
   })
   for await (const { time, raw } of samples) {
     try {
-      const snapshot = toSnapshot(raw)
+      const snapshot = reader.read(raw)
       take?.(snapshot)
       latest.add({ time, raw, snapshot })
     } catch (error) {

@@ -4,7 +4,8 @@
 import { type FileHandle, stat } from 'node:fs/promises'
 import type { Snapshot } from '../analysis/snapshot.ts'
 import { BeamscopeError } from '../errors.ts'
-import { type RawSnapshot, toSnapshot } from '../probe/raw-snapshot.ts'
+import type { RawSnapshot } from '../probe/raw-snapshot.ts'
+import { SnapshotReader } from '../probe/snapshot-reader.ts'
 import { writeAtomically } from './atomic-file.ts'
 import { FileLock } from './file-lock.ts'
 import { reasonOf } from './file-reason.ts'
@@ -75,12 +76,13 @@ async function compact(
   const reading = { ...(signal && { signal }), from }
   const { samples } = await indexRecording(file, reading)
   const thinner = new Thinner(options.thinning ?? DEFAULT_THINNING, now)
+  const reader = new SnapshotReader()
   let damaged = 0
   const onDamage = (): void => {
     damaged += 1
   }
   for await (const { node, time, raw } of readRecording(file, { ...reading, onDamage })) {
-    thinner.add(node, time, () => snapshotOf(raw))
+    thinner.add(node, time, () => snapshotOf(raw, reader))
   }
   const kept = thinner.finish()
 
@@ -134,9 +136,9 @@ function firstWithin(sizes: readonly number[], limit: number): number {
   return 0
 }
 
-function snapshotOf(raw: RawSnapshot): Snapshot | undefined {
+function snapshotOf(raw: RawSnapshot, reader: SnapshotReader): Snapshot | undefined {
   try {
-    return toSnapshot(raw)
+    return reader.read(raw)
   } catch (error) {
     if (error instanceof BeamscopeError) return undefined
     throw error

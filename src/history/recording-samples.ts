@@ -31,7 +31,7 @@ import {
   type RecordingRecord,
   writeRecord,
 } from './recording-format.ts'
-import { applyDifference, difference } from './sample-difference.ts'
+import { applyDifference, difference, type Layout, layoutOf } from './sample-difference.ts'
 
 /** As far as deflate looks back. */
 const WINDOW_SIZE = 32 * 1024
@@ -59,6 +59,8 @@ export class SampleContentError extends BeamscopeError {
 /** A sample, and what the next one of its node can refer to. */
 interface Base {
   readonly sample: Term
+  /** Once a difference was applied to it. */
+  readonly layout: Layout | undefined
   /** No less than what it takes, encoded. */
   readonly size: number
   readonly window: Uint8Array
@@ -306,15 +308,22 @@ function baseOf(record: RecordingRecord, before: Base | undefined): Base {
   if (before.size + changes.length > MAX_BASE_SIZE) {
     throw new SampleContentError('the differences are larger than what they begin with')
   }
-  return next(before, applyDifference(before.sample, changes), changes)
+  const { sample: term, layout = layoutOf(term) } = before
+  const after = applyDifference({ term, layout }, changes)
+  return next(before, after.term, changes, after.layout)
 }
 
 function startOf(sample: Term, body: Uint8Array): Base {
-  return { sample, size: body.length + WINDOW_SIZE, window: lastOf([body]) }
+  return {
+    sample,
+    layout: undefined,
+    size: body.length + WINDOW_SIZE,
+    window: lastOf([body]),
+  }
 }
 
-function next({ size, window }: Base, sample: Term, changes: Uint8Array): Base {
-  return { sample, size: size + changes.length, window: lastOf([window, changes]) }
+function next({ size, window }: Base, sample: Term, changes: Uint8Array, layout?: Layout): Base {
+  return { sample, layout, size: size + changes.length, window: lastOf([window, changes]) }
 }
 
 /** What the next record may refer to. */

@@ -137,7 +137,7 @@ class Parts implements AllocatorParts {
     const cursor = this.#cursor
     const start = cursor.position
     if (cursor.atom()?.name === 'false') {
-      this.disabled.push(allocator)
+      if (!this.disabled.includes(allocator)) this.disabled.push(allocator)
       return
     }
     cursor.position = start

@@ -9,7 +9,7 @@
 import type { Missing, OsMemory, Snapshot } from '../analysis/snapshot.ts'
 import type { EncodedTerm } from '../etf/encoded-term.ts'
 import type { Term } from '../etf/terms.ts'
-import { readAllocators, readMemory } from './allocator-terms.ts'
+import { type AllocatorParts, readAllocators, readMemory } from './allocator-terms.ts'
 
 /** What is not known, because a file does not hold it or a node did not say, is `undefined`. */
 export interface RawSnapshot {
@@ -48,7 +48,18 @@ export interface EncodedAnswers extends Omit<RawSnapshot, 'allocators'> {
  * @throws {DecodeError} when the allocators' answer is encoded, and no term
  */
 export function toSnapshot(raw: RawSnapshot | EncodedAnswers): Snapshot {
-  const { unknown, ...parts } = readAllocators(raw.allocators)
+  return modelOf(raw, readAllocators(raw.allocators))
+}
+
+/**
+ * The model, once the allocators' answers were read.
+ *
+ * @throws {MemoryShapeError} when `memory` is not what `erlang:memory()` returns
+ */
+export function modelOf(
+  raw: RawSnapshot | EncodedAnswers,
+  { unknown, ...parts }: AllocatorParts,
+): Snapshot {
   return {
     node: raw.node,
     takenAt: raw.takenAt,
