@@ -18,6 +18,7 @@ import {
   type RecordingSource,
   readRecording,
 } from '../history/recording-reader.ts'
+import { formatCount } from '../present/figures.ts'
 import { printable } from '../present/printable.ts'
 import type { RawSnapshot } from '../probe/raw-snapshot.ts'
 import { SnapshotReader } from '../probe/snapshot-reader.ts'
@@ -57,11 +58,11 @@ export async function readRecordingTarget(
   options: RecordingOptions,
   context: Context,
 ): Promise<RecordingTarget> {
-  return reading(source, context, async (trouble) => {
+  return whileReading(source, context, async (reading) => {
     const asked = await find(source, options, context)
     const builder = new HistoryBuilder()
     const take = (snapshot: Snapshot): void => builder.add(snapshot)
-    const found = await read({ ...asked, take }, context, trouble)
+    const found = await read({ ...asked, take }, context, reading)
     const history = builder.build()
     return { ...orNothing(found, asked), history, moments: history?.moments ?? [] }
   })
@@ -77,13 +78,13 @@ export async function readRecordedTarget(
   options: RecordingOptions,
   context: Context,
 ): Promise<RecordedTarget> {
-  return reading(source, context, async (trouble) => {
+  return whileReading(source, context, async (reading) => {
     const asked = await find(source, options, context)
     const time = (await timeOfLatest(source, asked, context.signal)) ?? 0
     const found =
-      (await read({ ...asked, from: time, to: asked.to ?? time }, context, trouble)) ??
+      (await read({ ...asked, from: time, to: asked.to ?? time }, context, reading)) ??
       // That one cannot be read: the last of all the others, then.
-      (await read(asked, context, trouble))
+      (await read(asked, context, reading))
     return orNothing(found, asked)
   })
 }
@@ -100,9 +101,9 @@ export async function readRecordedHistory(
   take: (snapshot: Snapshot) => void,
 ): Promise<void> {
   const to = takenAt === undefined ? undefined : Date.parse(takenAt)
-  await reading(source, context, async (trouble) => {
+  await whileReading(source, context, async (reading) => {
     const asked = await find(source, node === undefined ? {} : { of: node }, context)
-    await read({ ...asked, to, take }, context, trouble)
+    await read({ ...asked, to, take }, context, reading)
   })
 }
 
@@ -128,17 +129,17 @@ interface Asked {
   readonly take?: (snapshot: Snapshot) => void
 }
 
-async function reading<Result>(
+async function whileReading<Result>(
   source: RecordingSource,
   context: Context,
-  work: (trouble: Trouble) => Promise<Result>,
+  work: (reading: Reading) => Promise<Result>,
 ): Promise<Result> {
   const label = labelOf(source)
-  const trouble = new Trouble(label)
+  const reading = new Reading(label)
   const result = await about(label, () =>
-    withSpinner(context, `reading ${printable(label)}`, work(trouble)),
+    withSpinner(context, () => printable(reading.progress), work(reading)),
   )
-  if (trouble.text !== '') context.stderr.write(trouble.text)
+  if (reading.trouble !== '') context.stderr.write(reading.trouble)
   return result
 }
 
@@ -191,26 +192,28 @@ function chosen(
 async function read(
   { source, label, index, node, from = 0, to, take }: Asked,
   { signal }: Context,
-  trouble: Trouble,
+  reading: Reading,
 ): Promise<RecordedTarget | undefined> {
   const reader = new SnapshotReader()
   const latest = new Latest<{ time: number; raw: RawSnapshot; snapshot: Snapshot }>(to)
-  trouble.begin(index)
+  const recorded = index.nodes.find((it) => it.node === node)
+  reading.begin(index, from === 0 && to === undefined ? recorded?.samples : undefined)
   const samples = readRecording(source, {
     signal,
     node,
     from: new Date(from),
     ...(to !== undefined && { to: new Date(to) }),
-    onDamage: (damage) => trouble.addDamage(damage),
+    onDamage: (damage) => reading.addDamage(damage),
   })
   for await (const { time, raw } of samples) {
+    reading.addSample()
     try {
       const snapshot = reader.read(raw)
       take?.(snapshot)
       latest.add({ time, raw, snapshot })
     } catch (error) {
       if (!(error instanceof BeamscopeError)) throw error
-      trouble.addUnusable(error)
+      reading.addUnusable(error)
     }
   }
   if (latest.value === undefined) return undefined
@@ -224,9 +227,12 @@ function orNothing(found: RecordedTarget | undefined, { label, node }: Asked): R
   return found
 }
 
-/** What of a recording cannot be used. */
-class Trouble {
+/** How far a recording was read, and what of it cannot be used. */
+class Reading {
   readonly #label: string
+  #samples = 0
+  /** How many there will be, if that is known. */
+  #total: number | undefined
   #damage: RecordingDamage | undefined
   /** How many parts are damaged by their checksums alone, and how many were met. */
   #indexed = 0
@@ -238,12 +244,25 @@ class Trouble {
     this.#label = label
   }
 
-  begin({ damage: [first], damaged }: RecordingIndex): void {
+  begin({ damage: [first], damaged }: RecordingIndex, total: number | undefined): void {
+    this.#samples = 0
+    this.#total = total
     this.#damage = first
     this.#indexed = damaged
     this.#met = 0
     this.#unusable = undefined
     this.#failed = 0
+  }
+
+  addSample(): void {
+    this.#samples += 1
+  }
+
+  /** For people, while it goes on. */
+  get progress(): string {
+    const total = this.#total === undefined ? '' : ` of ${formatCount(this.#total)}`
+    const samples = this.#samples === 0 ? '' : `, ${formatCount(this.#samples)}${total} samples`
+    return `reading ${this.#label}${samples}`
   }
 
   addDamage(damage: RecordingDamage): void {
@@ -256,8 +275,8 @@ class Trouble {
     this.#failed += 1
   }
 
-  /** A line for each kind. */
-  get text(): string {
+  /** What cannot be used, a line for each kind. */
+  get trouble(): string {
     const lines: string[] = []
     if (this.#damage !== undefined) {
       // Whoever asks for a part of it does not meet all.

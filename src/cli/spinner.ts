@@ -20,20 +20,33 @@ export async function loadSpinner({ stderr }: Context, text: string): Promise<Or
   return ora({ text, stream: stderr, discardStdin: false })
 }
 
-/** Awaits `work`; shows `text` beside a spinner on standard error when that takes over a second. */
+/** Milliseconds after which a text that changes is shown anew. */
+const REFRESH = 100
+
+/**
+ * Awaits `work`; shows `text`, or what it returns each time, beside a spinner on standard error when that takes over a
+ * second.
+ */
 export async function withSpinner<Result>(
   context: Context,
-  text: string,
+  text: string | (() => string),
   work: Promise<Result>,
 ): Promise<Result> {
   if (!canDraw(context)) return work
+  const current = typeof text === 'string' ? () => text : text
   let stop = (): void => {}
   let isOver = false
   const timer = setTimeout(async () => {
-    const spinner = await loadSpinner(context, text)
+    const spinner = await loadSpinner(context, current())
     if (isOver) return
     spinner.start()
-    stop = () => spinner.stop()
+    const refreshing = setInterval(() => {
+      spinner.text = current()
+    }, REFRESH)
+    stop = () => {
+      clearInterval(refreshing)
+      spinner.stop()
+    }
   }, PATIENCE)
   try {
     return await work

@@ -2,6 +2,7 @@
  * Reading recordings, as far as they can be read.
  */
 import { createReadStream } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { reasonOf } from './file-reason.ts'
 import { RecordScanner, type Scanned } from './record-scanner.ts'
 import {
@@ -173,6 +174,9 @@ export class RecordingIndexer {
 
 const PIECE_SIZE = 256 * 1024
 
+/** Milliseconds of work after which others have their turn: Ctrl-C, sockets, whoever shows how far it is. */
+const TURN = 50
+
 function damageOf({ offset, bytes, reason }: RecordingDamage): RecordingDamage {
   return { offset, bytes, reason }
 }
@@ -189,9 +193,17 @@ export async function* scanRecording(
   signal?.throwIfAborted()
   const name = nameOf(source)
   const scanner = new RecordScanner(name)
+  let begun = performance.now()
   try {
     for await (const piece of piecesOf(source, signal)) {
-      if (piece instanceof Uint8Array) yield* scanner.push(piece)
+      if (!(piece instanceof Uint8Array)) continue
+      for (const scanned of scanner.push(piece)) {
+        yield scanned
+        if (performance.now() - begun < TURN) continue
+        await setImmediate()
+        signal?.throwIfAborted()
+        begun = performance.now()
+      }
     }
   } catch (error) {
     signal?.throwIfAborted()

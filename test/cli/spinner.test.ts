@@ -34,3 +34,16 @@ it('says nothing where nobody watches, or the terminal cannot show it', async ()
 it('shows on a terminal what is waited for', async () => {
   expect(await shown({ isTTY: true, columns: 80 }, {}, 'asking')).toContain('asking')
 })
+
+it('shows how far it is', async () => {
+  const { context, written } = makeContext({ isTTY: true, columns: 80 })
+  let done = 0
+  const work = (async () => {
+    while (!written().includes('after 2')) {
+      await delay(10)
+      done = written().includes('after 1') ? 2 : 1
+    }
+  })()
+  await withSpinner(context, () => `after ${done}`, work)
+  expect(written()).toContain('after 2')
+})

@@ -168,6 +168,23 @@ describe('reading', () => {
     await record(file, 3, 4)
   })
 
+  it('lets others have their turn while it is read from memory, which waits for nothing', async () => {
+    const { bytes } = recordingOf(Array.from({ length: 60 }, (_, index) => sampleAt(index)))
+    const controller = new AbortController()
+    const { signal } = controller
+    setTimeout(() => controller.abort(new Error('called off')), 0)
+    let count = 0
+    const all = async (): Promise<void> => {
+      for await (const _ of readRecording({ name: 'bytes', bytes }, { signal })) {
+        count += 1
+        const end = performance.now() + 5
+        while (performance.now() < end);
+      }
+    }
+    await expect(all()).rejects.toThrow('called off')
+    expect(count).toBeLessThan(60)
+  })
+
   it('throws for damage that nobody takes, when all else was read', async () => {
     const file = newFile()
     const { bytes, ends } = recordingOf(upTo(4), 2)
