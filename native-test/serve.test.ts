@@ -128,6 +128,30 @@ describeOnEachRelease('a node that is served', (release) => {
 const noBrowser = whyNoBrowser()
 if (noBrowser !== undefined) console.error(`the live page skipped: ${noBrowser}`)
 
+describeOnEachRelease('a cluster that is served', (release) => {
+  it.each([
+    ['nodes of ours that have a name for a moment', []],
+    ['one that has a name of its own', ['--name', 'observer@127.0.0.1']],
+  ])('shows who comes, found by a seed, by %s', async (_, named) => {
+    await using first = await startErlangNode({ release })
+    const { cookie, epmdPort } = first
+    const often = ['--find-interval', '1s', '--interval', '1s']
+    const argv = ['--cluster', first.name, ...often, ...named]
+    await using served = await startServing(argv, environment(first))
+    await untilUp(served, first, 1)
+    await using second = await startErlangNode({ release, cookie, epmdPort })
+    await first.evaluate(`pong = net_adm:ping('${second.name}')`)
+    await untilUp(served, second, 1)
+    expect(served.printed()).toContain(`${second.name} was found\n`)
+    await second.kill()
+    await untilUp(served, second, 0)
+    // Nobody knows of it any more; it may come back, and the others are as they were.
+    await untilUp(served, first, 1)
+    expect(served.printed()).not.toContain('left out')
+    expect(served.printed()).not.toMatch(/^seed /m)
+  })
+})
+
 describeOnRelease(
   27,
   'the live page',

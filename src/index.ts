@@ -29,6 +29,7 @@ export {
 } from './cluster/discovery-errors.ts'
 export { NotInClusterError, SeedLostError } from './cluster/errors.ts'
 export { parseNodeList, readNodeList } from './cluster/node-list.ts'
+export { Roster, type RosterChange } from './cluster/roster.ts'
 export {
   type Sample,
   type Sampled,

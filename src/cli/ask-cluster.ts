@@ -121,6 +121,37 @@ export async function findNodes(
   options: Options,
   context: Context,
 ): Promise<Found> {
+  await using finder = await openFinder(nodes, options, context)
+  const { reached } = finder
+  return { discovery: await finder.find(), reached }
+}
+
+/** Finds nodes as often as that is wanted. Disposal closes `from`. */
+export interface Finder extends AsyncDisposable {
+  readonly reached: HiddenNodeOptions
+  /** The node of ours for all, where it has a name of its own, under which no other can connect meanwhile. */
+  readonly from: HiddenNode | undefined
+  /** Whether another time may find others: not where all were named by the user. */
+  readonly mayChange: boolean
+  /**
+   * @throws {UsageError} when none is found
+   * @throws {SubjectError} around what the only source of names, or the seed of `--via`, failed with
+   */
+  find(): Promise<Discovery>
+  /**
+   * Without a sign of life; what fails is among the failures.
+   *
+   * @throws the signal's reason
+   */
+  findAgain(): Promise<Discovery>
+}
+
+/** @throws {UsageError} when no node is named */
+export async function openFinder(
+  nodes: readonly string[],
+  options: Options,
+  context: Context,
+): Promise<Finder> {
   const [{ CLOSE_TIMEOUT, hiddenNodeOptions }, { HiddenNode }] = await Promise.all([
     import('./connect.ts'),
     import('../node/hidden-node.ts'),
@@ -128,16 +159,43 @@ export async function findNodes(
   const sources = await nodeSources(nodes, options, context)
   const reached = await hiddenNodeOptions(options, context)
   const from = reached.name === undefined ? undefined : new HiddenNode(reached)
-  try {
-    return { discovery: await findAmong(sources, { reached, from }, options, context), reached }
-  } finally {
-    await from?.close({ timeout: CLOSE_TIMEOUT })
+  return {
+    reached,
+    from,
+    mayChange: sources.some(({ type }) => type !== 'list'),
+    find: () => findAmong(sources, { reached, from }, options, context),
+    findAgain: async () => {
+      try {
+        return await look(sources, { reached, from }, options, context)
+      } catch (error) {
+        context.signal.throwIfAborted()
+        return { nodes: [], failures: [{ source: 'finding the nodes', error }] }
+      }
+    },
+    [Symbol.asyncDispose]: async () => from?.close({ timeout: CLOSE_TIMEOUT }),
   }
+}
+
+interface Ways {
+  readonly reached: HiddenNodeOptions
+  readonly from: HiddenNode | undefined
 }
 
 async function findAmong(
   sources: readonly NodeSource[],
-  { reached, from }: { readonly reached: HiddenNodeOptions; readonly from: HiddenNode | undefined },
+  ways: Ways,
+  options: Options,
+  context: Context,
+): Promise<Discovery> {
+  const looking = look(sources, ways, options, context)
+  const discovery = await withSpinner(context, 'finding the nodes', looking)
+  if (discovery.nodes.length === 0) throw nothingFound(discovery)
+  return discovery
+}
+
+async function look(
+  sources: readonly NodeSource[],
+  { reached, from }: Ways,
   options: Options,
   context: Context,
 ): Promise<Discovery> {
@@ -148,7 +206,7 @@ async function findAmong(
   const stop = startDeadline('finding the nodes', timeout, context.signal, (reason) =>
     controller.abort(reason),
   )
-  const finding = discover(sources, {
+  return discover(sources, {
     ...reached,
     signal: controller.signal,
     timeout: options.nodeTimeout ?? DEFAULT_NODE_TIMEOUT,
@@ -158,10 +216,7 @@ async function findAmong(
     match,
     exclude,
     dnsServers,
-  })
-  const discovery = await withSpinner(context, 'finding the nodes', finding).finally(stop)
-  if (discovery.nodes.length === 0) throw nothingFound(discovery)
-  return discovery
+  }).finally(stop)
 }
 
 /** @throws {UsageError} when there is none, or two are to come by standard input */

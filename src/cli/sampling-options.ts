@@ -5,13 +5,24 @@ import { InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from './option-values.ts'
 
 /** Milliseconds, and how people write them. */
-interface Interval {
+export interface Interval {
   readonly milliseconds: number
   readonly text: string
 }
 
 export function intervalOption(byDefault: Interval, least: Interval): Option {
-  return new Option('--interval <duration>', 'from one sample of a node to the next: 2s, 10s, 1m')
+  const description = 'from one sample of a node to the next: 2s, 10s, 1m'
+  return everyOption('--interval <duration>', description, byDefault, least)
+}
+
+/** How often something is done. */
+export function everyOption(
+  flags: string,
+  description: string,
+  byDefault: Interval,
+  least: Interval,
+): Option {
+  return new Option(flags, description)
     .argParser((text) => {
       const interval = parseDuration(text)
       if (interval < least.milliseconds) {

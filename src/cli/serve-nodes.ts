@@ -1,11 +1,15 @@
 /**
  * What `beamscope serve` does: finds the nodes, samples them, and serves what they say until it is interrupted.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import manifest from '../../package.json' with { type: 'json' }
 import type { History } from '../analysis/history.ts'
 import type { Snapshot } from '../analysis/snapshot.ts'
 import { DEFAULT_NODE_TIMEOUT } from '../cluster/bounds.ts'
+import type { Discovery } from '../cluster/discover.ts'
+import { Roster } from '../cluster/roster.ts'
 import { Sampler } from '../cluster/sampler.ts'
+import { anySignal } from '../net/any-signal.ts'
 import { startDeadline } from '../net/deadline.ts'
 import { hintOf } from '../present/error-text.ts'
 import { printable } from '../present/printable.ts'
@@ -17,7 +21,7 @@ import { Page } from '../serve/page.ts'
 import { startServer } from '../serve/server.ts'
 import type { Token } from '../serve/token.ts'
 import { Viewers } from '../serve/viewers.ts'
-import { askCluster, findNodes } from './ask-cluster.ts'
+import { askCluster, openFinder } from './ask-cluster.ts'
 import { isSweep } from './cluster-options.ts'
 import type { ServeOptions } from './commands/serve.ts'
 import type { Context } from './context.ts'
@@ -63,19 +67,59 @@ async function serveLive(
   context: Context,
 ): Promise<void> {
   const { concurrency, interval, nodeTimeout = DEFAULT_NODE_TIMEOUT, via } = options
-  const { discovery, reached } = await findNodes(nodes, options, context)
+  await using finder = await openFinder(nodes, options, context)
+  const { from, reached } = finder
   const say = sayer(context)
-  for (const { source, error } of discovery.failures) say(`${source}: ${messageOf(error)}`)
-  const names = discovery.nodes.map(({ name }) => name)
-  const observations = new Observations(names)
+  const sayFailures = failureSayer(say)
+  const discovery = await finder.find()
+  sayFailures(discovery)
+  const roster = new Roster()
+  const { come } = roster.take(discovery, performance.now())
+  const observations = new Observations(come)
   const maxAge = 2 * interval + nodeTimeout
-  await using sampler = new Sampler({ ...reached, via, concurrency })
+  await using sampler = new Sampler({ ...reached, from, via, concurrency })
   await serving({ observations, maxAge, token }, options, context, async () => {
-    observations.listen(changes(say))
-    const { signal } = context
-    const samples = sampler.samples(names, { interval, timeout: nodeTimeout, signal })
-    for await (const sampled of samples) observations.take(sampled)
+    observations.listen(changes(say, observations))
+    // Whichever of the two fails ends the other.
+    const ended = new AbortController()
+    using any = anySignal([context.signal, ended.signal])
+    const { signal } = any
+    const sample = async (): Promise<void> => {
+      const samples = sampler.samples(roster.names, { interval, timeout: nodeTimeout, signal })
+      for await (const sampled of samples) observations.take(sampled)
+    }
+    const look = async (): Promise<void> => {
+      while (finder.mayChange) {
+        await delay(options.findInterval, undefined, { signal }).catch(() =>
+          signal.throwIfAborted(),
+        )
+        const found = await finder.findAgain()
+        sayFailures(found)
+        const isUp = (node: string): boolean => observations.find(node)?.isUp === true
+        const changed = roster.take(found, performance.now(), isUp)
+        for (const node of changed.come) {
+          observations.add(node)
+          say(`${node} was found`)
+        }
+        for (const node of changed.gone) {
+          observations.remove(node)
+          say(`${node} is left out: nobody has known of it, and it has not answered`)
+          await sampler.forget(node)
+        }
+      }
+    }
+    await Promise.all([sample(), look()]).finally(() => ended.abort())
   })
+}
+
+/** Says what is wrong with the sources of names, once until it changes. */
+function failureSayer(say: (line: string) => void): (discovery: Discovery) => void {
+  let told: ReadonlySet<string> = new Set()
+  return ({ failures }) => {
+    const lines = new Set(failures.map(({ error, source }) => `${source}: ${messageOf(error)}`))
+    for (const line of lines) if (!told.has(line)) say(line)
+    told = lines
+  }
 }
 
 async function serveFile(
@@ -200,9 +244,16 @@ function messageOf(error: unknown): string {
 }
 
 /** Says when a node begins or ceases to answer, and not each time that it goes on so. */
-function changes(say: (line: string) => void): (node: ObservedNode) => void {
+function changes(
+  say: (line: string) => void,
+  observations: Observations,
+): (node: ObservedNode) => void {
   const told = new Map<string, string>()
   return ({ node, silence }) => {
+    if (observations.find(node) === undefined) {
+      told.delete(node)
+      return
+    }
     const { error } = silence ?? {}
     const message = messageOf(error)
     const hint = hintOf(error)

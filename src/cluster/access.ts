@@ -116,6 +116,8 @@ export interface LastingAccess extends AsyncDisposable {
    * @throws what `HiddenNode.connect` or `Seed.reach` throws
    */
   reach(node: string, waiting: Waiting): Promise<Callee>
+  /** Closes what was opened for that node alone; it may be reached again. */
+  release(node: string): Promise<void>
 }
 
 /**
@@ -146,6 +148,12 @@ export async function openLastingAccess(options: AccessOptions): Promise<Lasting
       via === undefined
         ? hiddenFor(node).connect(node, waiting)
         : (await reachSeed(via, waiting)).reach(node, waiting),
+    release: async (node) => {
+      if (via !== undefined) return
+      const hidden = own.get(node)
+      own.delete(node)
+      await hidden?.close({ timeout: CLOSE_TIMEOUT })
+    },
     [Symbol.asyncDispose]: async () => {
       const close = (hidden: HiddenNode): Promise<void> => hidden.close({ timeout: CLOSE_TIMEOUT })
       await Promise.all(Array.from(own.values(), close))

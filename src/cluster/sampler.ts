@@ -87,13 +87,14 @@ export class Sampler implements AsyncDisposable {
 
   /**
    * One sample of each node at once, then one at each multiple of the interval. A node that is slow, or an
-   * answer that nobody has taken yet, is not asked again: its turns are left out.
+   * answer that nobody has taken yet, is not asked again: its turns are left out. Which nodes there are is looked
+   * up at each turn.
    *
    * @throws the signal's reason, and whatever {@link sample} throws
    * @throws {RangeError} when the interval is none
    */
   async *samples(
-    nodes: readonly string[],
+    nodes: Iterable<string>,
     { interval, timeout, signal }: SamplesOptions,
   ): AsyncGenerator<Sampled, never, undefined> {
     checkTimeout('interval', interval)
@@ -115,7 +116,9 @@ export class Sampler implements AsyncDisposable {
         },
       )
     }
-    const askAll = (): void => nodes.forEach(ask)
+    const askAll = (): void => {
+      for (const node of nodes) ask(node)
+    }
     const stopWaiting = startDeadline('', undefined, signal, (reason) => {
       failure = { reason }
       arrival.resolve()
@@ -152,6 +155,11 @@ export class Sampler implements AsyncDisposable {
       clearTimeout(timer)
       stopWaiting()
     }
+  }
+
+  /** Closes the connection to a node that is not asked any more. */
+  async forget(node: string): Promise<void> {
+    await (await this.#access?.catch(() => undefined))?.release(node)
   }
 
   /** Closes all connections; what is being asked fails. Harmless when repeated. */

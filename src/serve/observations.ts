@@ -133,13 +133,29 @@ export class ObservedNode implements MeasuredNode {
 
 /** All nodes that are served. */
 export class Observations {
-  readonly nodes: readonly ObservedNode[]
-  readonly #byName: ReadonlyMap<string, ObservedNode>
+  readonly #byName = new Map<string, ObservedNode>()
   readonly #listeners = new Set<(node: ObservedNode) => void>()
 
   constructor(names: readonly string[]) {
-    this.nodes = [...new Set(names)].map((name) => new ObservedNode(name))
-    this.#byName = new Map(this.nodes.map((node) => [node.node, node]))
+    for (const name of names) this.add(name)
+  }
+
+  /** In the order in which they came. */
+  get nodes(): readonly ObservedNode[] {
+    return [...this.#byName.values()]
+  }
+
+  /** Of a node that is there already nothing changes. */
+  add(name: string): void {
+    if (!this.#byName.has(name)) this.#byName.set(name, new ObservedNode(name))
+  }
+
+  /** Forgets a node with all that it said, and tells whoever listens. */
+  remove(name: string): void {
+    const node = this.find(name)
+    if (node === undefined) return
+    this.#byName.delete(name)
+    this.#tell(node)
   }
 
   find(name: string): ObservedNode | undefined {
@@ -151,12 +167,16 @@ export class Observations {
     const node = this.find(sampled.node)
     if (node === undefined) return
     node.take(sampled)
-    for (const listener of this.#listeners) listener(node)
+    this.#tell(node)
   }
 
   /** Returns how not to listen any more. */
   listen(listener: (node: ObservedNode) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  #tell(node: ObservedNode): void {
+    for (const listener of this.#listeners) listener(node)
   }
 }

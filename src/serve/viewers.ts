@@ -83,7 +83,8 @@ export class Viewers {
   }
 
   #tell(node: ObservedNode): void {
-    const theirs = [...this.#viewers].filter((viewer) => viewer.node === node)
+    // By name: who was forgotten and came back is another object.
+    const theirs = [...this.#viewers].filter((viewer) => viewer.node.node === node.node)
     if (theirs.length === 0) return
     const message = this.#message(node)
     if (message === undefined) return

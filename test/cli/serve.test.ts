@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { binarySpikeFile, startReplayNode } from '../../src/replay/start-replay-node.ts'
+import { failing, ScriptedCluster } from '../cluster/scripted-cluster.ts'
 import { recordingOf, sampleAt } from '../history/recorded.ts'
 import { request, TOKEN } from '../serve/served.ts'
 import { runCli } from './run-cli.ts'
@@ -68,6 +69,7 @@ describe('the command line', () => {
     [['--listen', '65536'], 'Write it as 9369'],
     [['--listen', 'a:b'], 'Write it as 9369'],
     [['--interval', '10ms'], '1s or more'],
+    [['--find-interval', '0'], 'Write it as'],
     [['--otlp', 'ftp://a'], 'Write it as http'],
     [['--otlp', 'http://me:secret@a'], 'OTEL_EXPORTER_OTLP_HEADERS'],
     [['--ndjson'], '--ndjson is for sweep'],
@@ -132,6 +134,25 @@ describe('a node that is served', () => {
     expect(body).toMatch(/^beamscope_sample_failures_total\{node=".*",code="ERR_\w+"\} \d+$/m)
     expect(body).not.toContain('erlang_vm_allocators')
     expect(served.printed()).toContain(`${node.name} answers\n`)
+  })
+
+  it('is found when it comes, and so is what keeps others from being found, which is told once', async () => {
+    await using first = await ScriptedCluster.start({ 'n0@127.0.0.1': failing })
+    const { epmdPort } = first.options
+    const env = { BEAMSCOPE_COOKIE: 'secret', ERL_EPMD_PORT: `${epmdPort}` }
+    const here = ['--epmd-host', '127.0.0.1', '--epmd-host', 'localhost:1']
+    const often = ['--find-interval', '1s', '--interval', '1s']
+    await using served = await startServing([...here, ...often], env)
+    const nodes = async (): Promise<string> => (await request(served.port, '/api/nodes')).body
+    expect(await nodes()).toContain('n0@127.0.0.1')
+    expect(await nodes()).not.toContain('n1@127.0.0.1')
+    await using _ = await ScriptedCluster.start({ 'n1@127.0.0.1': failing }, { epmdPort })
+    await vi.waitUntil(async () => (await nodes()).includes('n1@127.0.0.1'), LONG)
+    await vi.waitUntil(() => served.printed().includes('n1@127.0.0.1:'), LONG)
+    const lines = served.printed().split('\n')
+    expect(lines.filter((line) => line === 'n1@127.0.0.1 was found')).toHaveLength(1)
+    expect(lines.filter((line) => line.startsWith('EPMD of localhost:1: '))).toHaveLength(1)
+    expect(await served.interrupt()).toBe(130)
   })
 
   it('has its cookie, and the token, in nothing that is served or printed', async () => {

@@ -245,6 +245,27 @@ describe('samples', () => {
     await samples.return(undefined as never)
   })
 
+  test('come of whoever is there at each turn', async () => {
+    const cluster = await makeCluster({ [NODE]: recorded(), [OTHER]: recorded() })
+    const sampler = makeSampler(cluster.options)
+    const nodes = new Set([NODE])
+    const samples = sampler.samples(nodes, { interval: 5 })
+    const next = async (): Promise<string> => (await samples.next()).value.node
+    expect([await next(), await next()]).toEqual([NODE, NODE])
+    nodes.add(OTHER)
+    await waitFor(async () => expect(await next()).toBe(OTHER))
+    nodes.delete(NODE)
+    await sampler.forget(NODE)
+    await waitFor(() => expect(cluster.open).toEqual([OTHER]))
+    // What was asked before is still told.
+    await next()
+    for (let left = 5; left > 0; left--) expect(await next()).toBe(OTHER)
+    nodes.add(NODE)
+    await waitFor(async () => expect(await next()).toBe(NODE))
+    expect(cluster.connected).toEqual([NODE, OTHER, NODE])
+    await samples.return(undefined as never)
+  })
+
   test('end with the reason of the signal, at once', async () => {
     const cluster = await makeCluster({ [NODE]: recorded() })
     const sampler = makeSampler(cluster.options)

@@ -72,3 +72,26 @@ describe('observations', () => {
     expect(told).toEqual([NODE])
   })
 })
+
+describe('the nodes', () => {
+  it('come and go, and whoever listens is told of who went', () => {
+    const observations = new Observations([NODE])
+    const told: string[] = []
+    observations.listen(({ node }) => told.push(node))
+    observations.add(OTHER)
+    answer(observations, 0)
+    observations.add(NODE)
+    expect(observations.nodes.map(({ node, samples }) => [node, samples])).toEqual([
+      [NODE, 1],
+      [OTHER, 0],
+    ])
+    told.length = 0
+    observations.remove(NODE)
+    observations.remove(NODE)
+    answer(observations, 10)
+    expect(told).toEqual([NODE])
+    expect(observations.nodes.map(({ node }) => node)).toEqual([OTHER])
+    observations.add(NODE)
+    expect(observations.find(NODE)).toMatchObject({ samples: 0, last: undefined })
+  })
+})

@@ -7,12 +7,14 @@ import type { ClusterOptions } from '../cluster-options.ts'
 import type { Context } from '../context.ts'
 import { addExamples } from '../examples.ts'
 import { addTargetsOptions, addVerboseOption, type TargetOptions } from '../options.ts'
-import { intervalOption } from '../sampling-options.ts'
+import { everyOption, intervalOption } from '../sampling-options.ts'
 
 export interface ServeOptions extends TargetOptions, ClusterOptions {
   readonly listen: ListenAddress
   /** Milliseconds. */
   readonly interval: number
+  /** Milliseconds. */
+  readonly findInterval: number
   readonly instances?: true
   readonly tokenFile?: string
   /** Where to, or what the variables of the SDK say. */
@@ -23,6 +25,8 @@ const DEFAULT_INTERVAL = { milliseconds: 10_000, text: '10s' }
 
 /** It goes on for months; a node has better things to do. */
 const LEAST_INTERVAL = { milliseconds: 1_000, text: '1s' }
+
+const DEFAULT_FIND_INTERVAL = { milliseconds: 60_000, text: '1m' }
 
 export function serveCommand(context: Context): Command {
   const command = new Command('serve').description(
@@ -37,6 +41,12 @@ export function serveCommand(context: Context): Command {
       .argParser(parseListen)
       .default(DEFAULT_LISTEN, '127.0.0.1:9369'),
     intervalOption(DEFAULT_INTERVAL, LEAST_INTERVAL),
+    everyOption(
+      '--find-interval <duration>',
+      'how often nodes are looked for again, unless all are named',
+      DEFAULT_FIND_INTERVAL,
+      LEAST_INTERVAL,
+    ),
     new Option('--instances', 'metrics by instance of allocators, which are many'),
     new Option(
       '--token-file <file>',
@@ -74,9 +84,10 @@ export function serveCommand(context: Context): Command {
       'BEAMSCOPE_TOKEN: programs send it as Authorization: Bearer TOKEN, people log in with it at the page. ' +
       'It is never given as an argument, where others would see it. The server speaks no TLS: put a proxy ' +
       'in front where the network in between is not to be trusted.\n\n' +
-      'Nodes are found once, at the start, within --timeout; --node-timeout is for each sample. A node that ' +
-      'does not answer is asked again at the next interval. With --snapshot no node is asked: what a snapshot or ' +
-      'a recording holds is served as it is.',
+      'Nodes are found within --timeout, and looked for again every --find-interval: who comes is served ' +
+      'as well, who neither answers nor is known to anybody is left out after a quarter of an hour. ' +
+      '--node-timeout is for each sample. A node that does not answer is asked again at the next interval. ' +
+      'With --snapshot no node is asked: what a snapshot or a recording holds is served as it is.',
   )
 }
 
