@@ -227,6 +227,8 @@ export function metricFamilies(
   for (const node of nodes) {
     for (const [name, labels, value] of measure(node, instances)) {
       if (value === undefined) continue
+      // A counter cannot be negative: of a node that says so the others are told nevertheless.
+      if (FAMILIES[name].type === 'counter' && value < 0) continue
       const all = { node: printable(node.node), ...labels }
       samples.get(name)?.push({ labels: all, value: toDouble(value) })
     }

@@ -179,6 +179,25 @@ describe('a node', () => {
   })
 })
 
+describe('a node that counts below 0', () => {
+  it('has no series of that, and the others have theirs', async () => {
+    const ofCalls = (calls: number): Snapshot => ({
+      ...snapshot,
+      mseg: snapshot.mseg.map((it) => ({
+        ...it,
+        memoryKinds: it.memoryKinds.map((kind) => ({ ...kind, calls: { mseg_alloc: calls } })),
+      })),
+    })
+    const nodes = [measured(ofCalls(-1), { node: 'wrong@127.0.0.1' }), measured(ofCalls(9))]
+    const families = metricFamilies(nodes, { version: '1', instances: true })
+    const { text } = await metricsText(families, 'openmetrics')
+    const calls = text.split('\n').filter((line) => line.startsWith('beamscope_cache_calls_total{'))
+    expect(calls.length).toBeGreaterThan(0)
+    for (const line of calls) expect(line).toMatch(/node="shop@127\.0\.0\.1".*\} 9$/)
+    expect(text).toContain('beamscope_up{node="wrong@127.0.0.1"} 1\n')
+  })
+})
+
 describe('names from outside', () => {
   const HOSTILE = 'a"} 1\nevil{x="\\" \u001b[2J\u202e'
 
