@@ -49,6 +49,7 @@ async function readChecked(
     return await readFile(file)
   } catch (cause) {
     if (cause instanceof BeamscopeError) throw cause
-    throw refuse('cannot be read', { cause })
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw refuse(`cannot be read: ${why}`, { cause })
   }
 }

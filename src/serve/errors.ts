@@ -8,9 +8,21 @@ export class InvalidTokenError extends BeamscopeError {
   readonly code = 'ERR_SERVE_TOKEN'
   constructor(where: string, why: string) {
     super(`${where} ${why}`, {
-      hint: 'make one of 43 characters: openssl rand -base64 32 > token && chmod 400 token',
+      hint: 'make one of 44 characters: (umask 377; openssl rand -base64 32 > token)',
     })
   }
+}
+
+/** Why the port, and not the address, is refused. */
+const LISTEN_REASONS: Readonly<Record<string, { readonly why: string; readonly hint: string }>> = {
+  EACCES: {
+    why: 'permission denied',
+    hint: 'a port below 1024 takes a privilege; choose another one by --listen PORT',
+  },
+  EADDRINUSE: {
+    why: 'somebody does already',
+    hint: 'choose another port by --listen PORT; 0 is any that is free',
+  },
 }
 
 /** The address cannot be listened on. */
@@ -19,13 +31,11 @@ export class ListenError extends BeamscopeError {
   /** `host:port`. */
   readonly address: string
   constructor(address: string, cause: NodeJS.ErrnoException) {
-    const taken = cause.code === 'EADDRINUSE'
-    super(`cannot listen on ${address}: ${taken ? 'somebody does already' : cause.message}`, {
-      cause,
-      hint: taken
-        ? 'choose another port by --listen PORT; 0 is any that is free'
-        : 'the address of --listen has to be one of this machine',
-    })
+    const { why, hint } = LISTEN_REASONS[cause.code ?? ''] ?? {
+      why: cause.message,
+      hint: 'the address of --listen has to be one of this machine',
+    }
+    super(`cannot listen on ${address}: ${why}`, { cause, hint })
     this.address = address
   }
 }

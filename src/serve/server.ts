@@ -13,7 +13,7 @@ const MAX_HEADER_SIZE = 8_192
 
 const MAX_HEADERS = 64
 
-/** More wait in the queue of the operating system. */
+/** Whoever comes when there are so many is cut off at once. */
 const MAX_CONNECTIONS = 256
 
 /** Milliseconds for a whole request; for a head, too. */

@@ -50,7 +50,7 @@ describe('the command line', () => {
       [['--token-file', await tokenFile('open', TOKEN, 0o644)], {}, 'can be read by others'],
       [['--token-file', await tokenFile('short', 'short')], {}, 'fewer than 16'],
       [['--token-file', await tokenFile('long', TOKEN.repeat(900))], {}, 'is larger than'],
-      [['--token-file', join(folder, 'none')], {}, 'cannot be read'],
+      [['--token-file', join(folder, 'none')], {}, 'cannot be read: ENOENT'],
       [[], { BEAMSCOPE_TOKEN: 'short' }, 'fewer than 16'],
       [[], { BEAMSCOPE_TOKEN: `${TOKEN} ${TOKEN}` }, 'one word'],
       [[], { BEAMSCOPE_TOKEN: '' }, 'fewer than 16'],
