@@ -142,6 +142,7 @@ describeUnless(shortfall, 'the files for monitoring', () => {
       cap_drop: ['ALL'],
       security_opt: ['no-new-privileges:true'],
       user: '65534:65534',
+      init: true,
     })
     expect(services.beamscope).not.toHaveProperty('environment')
   })
