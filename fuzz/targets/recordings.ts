@@ -25,6 +25,7 @@ import {
   MemoryShapeError,
 } from '../../src/probe/allocator-terms-error.ts'
 import { type RawSnapshot, toSnapshot } from '../../src/probe/raw-snapshot.ts'
+import { SnapshotReader } from '../../src/probe/snapshot-reader.ts'
 import { ByteWriter } from '../byte-writer.ts'
 import { writeNamed, writeTerm } from '../generate-term.ts'
 import {
@@ -208,7 +209,12 @@ export const recordingsTarget: Target = {
     for (const { cause } of whole.damage) {
       if (cause !== undefined) checkPrintable(cause.name, cause.message)
     }
-    for (const { raw } of whole.samples) attempt(CONTENT_ERRORS, () => toSnapshot(raw))
+    const reader = new SnapshotReader()
+    for (const { raw } of whole.samples) {
+      const alone = attempt(CONTENT_ERRORS, () => toSnapshot(raw))
+      const inTurn = attempt(CONTENT_ERRORS, () => reader.read(raw))
+      check(json(inTurn) === json(alone), 'a sample is another one after those before it')
+    }
     const raws = whole.samples.map(({ raw }) => raw)
     const again = read(recordingOf(raws, 3), 4096)
     check(again.damage.length === 0, 'what was recorded is damaged')
