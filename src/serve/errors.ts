@@ -51,6 +51,23 @@ export class OtlpMissingError extends BeamscopeError {
   }
 }
 
+/** A collector does not take the metrics, or cannot be reached. */
+export class OtlpExportError extends BeamscopeError {
+  readonly code = 'ERR_SERVE_OTLP_EXPORT'
+  /** @param url as it was given; what stands in its query may be a secret */
+  constructor(url: string | undefined, cause: Error | undefined) {
+    const { origin, pathname } = url === undefined ? { origin: '', pathname: '' } : new URL(url)
+    // Of an answer the SDK tells the phrase, and its number beside it.
+    const status = cause !== undefined && 'code' in cause ? cause.code : undefined
+    const why = cause?.message ?? 'it is refused'
+    super(
+      `the collector${url === undefined ? '' : ` at ${origin}${pathname}`} does not take metrics: ` +
+        (typeof status === 'number' ? `${status} ${why}` : why),
+      { cause },
+    )
+  }
+}
+
 /** A request that is not answered, and the status of HTTP that says so. */
 export abstract class RequestError extends BeamscopeError {
   abstract readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 429 | 503

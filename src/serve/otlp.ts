@@ -4,9 +4,9 @@
  * @see https://opentelemetry.io/docs/specs/otlp/#otlphttp
  */
 import type { BatchObservableResult, Observable } from '@opentelemetry/api'
-import type { PushMetricExporter } from '@opentelemetry/sdk-metrics'
+import type { PushMetricExporter, ResourceMetrics } from '@opentelemetry/sdk-metrics'
 import { familyOf, METRIC_NAMES, type MetricFamily, metricFamilies } from '../present/metrics.ts'
-import { OtlpMissingError } from './errors.ts'
+import { OtlpExportError, OtlpMissingError } from './errors.ts'
 import type { Observations } from './observations.ts'
 
 export interface OtlpOptions {
@@ -41,18 +41,43 @@ export async function startOtlp(
 ): Promise<AsyncDisposable> {
   const { instances, interval, told, url, version } = options
   const { exporting, metrics, resources } = await loadSdk()
-  const { AggregationTemporality, InstrumentType, MeterProvider, PeriodicExportingMetricReader } =
-    metrics
+  const {
+    AggregationTemporality,
+    DataPointType,
+    InstrumentType,
+    MeterProvider,
+    PeriodicExportingMetricReader,
+  } = metrics
   const timeoutMillis = Math.min(interval, EXPORT_TIMEOUT)
   const exporter = new exporting.OTLPMetricExporter({
     timeoutMillis,
     ...(url !== undefined && { url }),
   })
+  /** Counters that were observed last: the SDK would send the others, too, as long as it runs. */
+  let counted: ReadonlySet<string> = new Set()
+  const withoutEnded = (all: ResourceMetrics): ResourceMetrics => ({
+    ...all,
+    scopeMetrics: all.scopeMetrics.map((scope) => ({
+      ...scope,
+      metrics: scope.metrics
+        .map((metric) =>
+          metric.dataPointType === DataPointType.SUM
+            ? {
+                ...metric,
+                dataPoints: metric.dataPoints.filter(({ attributes }) =>
+                  counted.has(seriesKey(metric.descriptor.name, attributes)),
+                ),
+              }
+            : metric,
+        )
+        .filter(({ dataPoints }) => dataPoints.length > 0),
+    })),
+  })
   const reporting: PushMetricExporter = {
     export: (all, done) =>
-      exporter.export(all, (result) => {
+      exporter.export(withoutEnded(all), (result) => {
         // 0 is success; the enumeration is in a package that nobody has to install.
-        told(result.code === 0 ? undefined : (result.error ?? new Error('the collector refuses')))
+        told(result.code === 0 ? undefined : new OtlpExportError(url, result.error))
         done(result)
       }),
     forceFlush: () => exporter.forceFlush(),
@@ -98,10 +123,16 @@ export async function startOtlp(
   )
   meter.addBatchObservableCallback(
     (result) => {
-      for (const family of metricFamilies(observations.nodes, { instances, version })) {
+      const families = metricFamilies(observations.nodes, { instances, version })
+      for (const family of families) {
         const instrument = instruments.get(family.name)
         if (instrument !== undefined) observe(result, instrument, family)
       }
+      counted = new Set(
+        families
+          .filter(({ type }) => type === 'counter')
+          .flatMap(({ name, samples }) => samples.map(({ labels }) => seriesKey(name, labels))),
+      )
     },
     [...instruments.values()],
   )
@@ -118,6 +149,11 @@ function observe(
   { samples }: MetricFamily,
 ): void {
   for (const { labels, value } of samples) result.observe(instrument, value, labels)
+}
+
+/** Whatever the order of the labels is. */
+function seriesKey(name: string, labels: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify([name, ...Object.entries(labels).sort()])
 }
 
 async function loadSdk() {

@@ -117,6 +117,25 @@ describe('a collector', () => {
     await vi.waitUntil(() => last().includes(`beamscope_up{node="${NODE}"} 0`), LONG)
     expect(last().filter((it) => it.startsWith('erlang_vm'))).toEqual([])
     expect(last().filter((it) => it.startsWith('beamscope_resident'))).toEqual([])
+    // Counters are no exception.
+    expect(last().filter((it) => it.startsWith('beamscope_cache'))).toEqual([])
+    observations.remove(NODE)
+    await vi.waitUntil(() => !last().some((it) => it.includes(NODE)), LONG)
+    expect(last()).toEqual([`beamscope_build_info{version="${VERSION}"} 1`])
+  })
+
+  it('is named without what stands in its query', async () => {
+    await using collector = await startCollector(403)
+    const told: (Error | undefined)[] = []
+    const url = `${collector.url}?key=secret`
+    await using _otlp = await startOtlp(observed(), {
+      ...OPTIONS,
+      url,
+      told: (error) => told.push(error),
+    })
+    await vi.waitUntil(() => told.length > 0, LONG)
+    expect(told[0]?.message).toContain(collector.url)
+    expect(told[0]?.message).not.toContain('secret')
   })
 
   it('is sent every series of a node with many instances', async () => {
@@ -160,7 +179,9 @@ describe('a collector', () => {
       told: (error) => told.push(error),
     })
     await vi.waitUntil(() => told.length > 0, LONG)
-    expect(told[0]).toBeInstanceOf(Error)
+    expect(told[0]?.message).toBe(
+      `the collector at ${collector.url} does not take metrics: 403 Forbidden`,
+    )
     await otlp[Symbol.asyncDispose]()
   })
 })
