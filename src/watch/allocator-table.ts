@@ -36,8 +36,9 @@ export function allocatorLines(scene: Scene, height: number): readonly Line[] {
   const { dim } = scene.colors
   const { head, rows, selected } = rowsOf(scene)
   const { start, visible } = windowOf(rows, selected, Math.max(0, height - 1 - head.length))
-  const isWhole = visible.length === rows.length
-  const place = isWhole ? '' : ` ${start + 1}–${start + visible.length}/${rows.length}`
+  if (height < 2) return []
+  const isPart = visible.length > 0 && visible.length < rows.length
+  const place = isPart ? ` ${start + 1}–${start + visible.length}/${rows.length}` : ''
   const title = `  ${head.length > 0 ? 'instance' : 'allocator'}${place}`
   const { header, line } = layOut(
     [...head, ...rows],
@@ -52,7 +53,7 @@ export function allocatorLines(scene: Scene, height: number): readonly Line[] {
     ...head.map(line),
     ...visible.map(line),
     ...(head.length > 0 && rows.length === 0 ? [none] : []),
-  ].slice(0, Math.max(0, height))
+  ].slice(0, height)
 }
 
 function rowsOf({ model }: Scene): Rows {

@@ -61,6 +61,20 @@ export function cut(text: string, columns: number): string {
   return kept + ELLIPSIS
 }
 
+/** What is left out is left out after the first quarter: of a message about a file, how it begins and ends stays. */
+export function cutMiddle(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text
+  const start = cut(text, Math.ceil(columns / 4))
+  let left = columns - columnsOf(start)
+  const end: string[] = []
+  for (const character of Array.from(text).reverse()) {
+    left -= columnsOfCharacter(character)
+    if (left < 0) break
+    end.unshift(character)
+  }
+  return start + end.join('')
+}
+
 /** Spaces up to so many columns, behind the text. */
 export function padEnd(text: string, columns: number): string {
   return text + spaces(columns - columnsOf(text))

@@ -1,14 +1,17 @@
 /**
  * The last line of the screen.
  */
-import { columnsOf, type Line, span } from './cells.ts'
+import { columnsOf, cutMiddle, type Line, span } from './cells.ts'
 import type { Scene } from './scene.ts'
 
 /** What was done, or else the keys: as many as fit. */
 export function footerLine(scene: Scene): Line {
   const { bold, dim, green, red } = scene.colors
   const { frozen, help, instance, nodes, notice, sort, unit } = scene.model
-  if (notice !== undefined) return [span(notice.text, notice.isError ? red : green)]
+  if (notice !== undefined) {
+    const text = cutMiddle(span(notice.text).text, scene.columns)
+    return [span(text, notice.isError ? red : green)]
+  }
   const isList = help === undefined && instance === undefined
   // With the rank by which they go where there is no room.
   const all: readonly (readonly [key: string, what: string, rank: number])[] = [

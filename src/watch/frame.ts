@@ -6,7 +6,7 @@ import { allocatorLines } from './allocator-table.ts'
 import { ascii, cutLine, type Line } from './cells.ts'
 import { footerLine } from './footer.ts'
 import { helpLines } from './help.ts'
-import type { Model } from './model.ts'
+import { bodyRows, type Model } from './model.ts'
 import { nodeLines } from './node-list.ts'
 import { EMPTY, Scene } from './scene.ts'
 import { titleLine } from './title.ts'
@@ -36,7 +36,7 @@ export function frameText(model: Model, style: Style): readonly string[] {
 function frame(model: Model, { colors }: Style): readonly Line[] {
   const scene = new Scene(model, colors)
   const { columns, rows } = scene
-  const height = Math.max(0, rows - 2)
+  const height = bodyRows(model.size)
   const body =
     model.help === undefined
       ? bodyLines(scene, height)

@@ -20,17 +20,29 @@ const FIGURES: readonly (readonly [figure: string, meaning: string])[] = [
 ]
 
 const SPARKLINES =
-  'Sparklines run from the lowest figure of that time to the highest, the newest at the right; what ' +
-  'changed by less than a tenth is flat. Where there are more samples than columns, the largest are drawn.'
+  'Sparklines run from the lowest figure of that time to the highest, the newest at the right; a ' +
+  'change of less than a tenth fills less of the height. Where there are more samples than columns, the largest are drawn.'
 
 /** So many lines at most, from `scrolled` on. */
 export function helpLines(
   columns: number,
   height: number,
   scrolled: number,
-  { bold, cyan, dim }: Colors,
+  colors: Colors,
 ): readonly Line[] {
-  const lines: readonly Line[] = [
+  const start = Math.min(scrolled, farthestHelp(columns, height))
+  return allLines(columns, colors).slice(start, start + height)
+}
+
+/** From which line on so many show its end. */
+export function farthestHelp(columns: number, height: number): number {
+  return Math.max(0, allLines(columns, PLAIN).length - height)
+}
+
+const PLAIN: Pick<Colors, 'bold' | 'cyan' | 'dim'> = { bold: String, cyan: String, dim: String }
+
+function allLines(columns: number, { bold, cyan, dim }: typeof PLAIN): readonly Line[] {
+  return [
     [],
     [span('Keys', bold)],
     ...list(KEYS, columns, cyan),
@@ -40,8 +52,6 @@ export function helpLines(
     [],
     ...wrapColumns(SPARKLINES, columns, Number.POSITIVE_INFINITY).map((text) => [span(text, dim)]),
   ]
-  const start = Math.min(scrolled, Math.max(0, lines.length - height))
-  return lines.slice(start, start + height)
 }
 
 const INDENT = 2

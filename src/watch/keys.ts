@@ -96,7 +96,7 @@ function known(command: Command | undefined): readonly Command[] {
 /** For the help: the keys, and what they do. */
 export const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['↑ ↓ k j', 'select an allocator'],
-  ['Enter →', 'its instances: one for each scheduler, 0 for other threads'],
+  ['Enter →', 'its instances that hold more than always: by scheduler, 0 for none'],
   ['Esc ←', 'back'],
   ['s', 'sort by waste, allocated, usage, name'],
   ['u', 'unit: readable, byte, kilobyte, megabyte, gigabyte'],

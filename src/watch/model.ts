@@ -3,6 +3,7 @@
  */
 import type { Moment } from '../analysis/timeline.ts'
 import { UNITS, type Unit } from '../analysis/unit.ts'
+import { farthestHelp } from './help.ts'
 import type { Command } from './keys.ts'
 import type { AllocatorRow, Look, Row } from './look.ts'
 import { inOrder, WATCH_ORDERS, type WatchOrder } from './order.ts'
@@ -28,6 +29,11 @@ export interface WatchedNode {
 export interface Size {
   readonly columns: number
   readonly rows: number
+}
+
+/** Between the title and the footer. */
+export function bodyRows({ rows }: Size): number {
+  return Math.max(0, rows - 2)
 }
 
 /** What is told instead of the keys, for a while. */
@@ -157,8 +163,11 @@ function onNode(model: Model, selected: number): Model {
 }
 
 function move(model: Model, rows: number): Model {
-  const { help, instance } = model
-  if (help !== undefined) return { ...model, help: Math.max(0, help + rows) }
+  const { help, instance, size } = model
+  if (help !== undefined) {
+    const last = farthestHelp(size.columns, bodyRows(size))
+    return { ...model, help: clamp(Math.min(help, last) + rows, last) }
+  }
   if (instance !== undefined) {
     const last = instanceRows(model).length - 1
     return { ...model, instance: clamp(instance + rows, last) }

@@ -21,7 +21,7 @@ const GAP = ' '
 const PATIENCE_TURNS = 3
 const PATIENCE = 10_000
 
-/** What changes by less than this part of itself is flat: nobody has to look at it. */
+/** What changes by less than this part of itself does not fill the height, nor draw the eye. */
 const CALM = 0.1
 
 /**

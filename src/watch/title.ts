@@ -13,7 +13,7 @@ export function titleLine(scene: Scene): Line {
   const facts = [
     ...(nodes.length > 1 ? [`${selected + 1} of ${nodes.length}`] : []),
     ...(look?.otpRelease === undefined ? [] : [`OTP ${look.otpRelease}`]),
-    ...(look?.schedulers === undefined ? [] : [`${look.schedulers} schedulers`]),
+    ...(look?.schedulers === undefined ? [] : [schedulersText(look.schedulers)]),
   ]
   const every = scene.columns < 60 ? '' : `  every ${durationText(interval)}`
   const time = look === undefined ? '' : clockTime(look.moment.time)
@@ -24,4 +24,8 @@ export function titleLine(scene: Scene): Line {
         ? [span(`stale since ${time}`, red)]
         : [span(time), span(every, dim)]
   return justify([span(name, bold), span(`  ${facts.join(', ')}`, dim)], when, scene.columns)
+}
+
+function schedulersText(count: number): string {
+  return count === 1 ? '1 scheduler' : `${count} schedulers`
 }

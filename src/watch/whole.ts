@@ -119,14 +119,16 @@ function inBrief(scene: Scene, look: Look): Line {
 }
 
 function sizeChange(scene: Scene, before: Integer, now: Integer): string {
-  const difference = subtract(now, before)
-  const sign = compare(difference, 0)
-  if (sign === 0) return scene.size(0)
-  return sign > 0 ? `+${scene.size(difference)}` : `−${scene.size(subtract(0, difference))}`
+  const isMore = compare(now, before) > 0
+  const text = scene.size(isMore ? subtract(now, before) : subtract(before, now))
+  return signed(text, isMore, scene.size(0))
+}
+
+function signedPercentage(difference: number): string {
+  return signed(formatPercentage(Math.abs(difference)), difference > 0, formatPercentage(0))
 }
 
 /** Without a sign where it is rounded to nothing. */
-function signedPercentage(difference: number): string {
-  const text = formatPercentage(Math.abs(difference))
-  return text === formatPercentage(0) ? text : `${difference > 0 ? '+' : '−'}${text}`
+function signed(text: string, isMore: boolean, nothing: string): string {
+  return text === nothing ? text : `${isMore ? '+' : '−'}${text}`
 }

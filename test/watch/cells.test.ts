@@ -8,6 +8,7 @@ import {
   columnsOfLine,
   cut,
   cutLine,
+  cutMiddle,
   justify,
   padEnd,
   padStart,
@@ -46,6 +47,8 @@ describe('columnsOf', () => {
   it('is never less than what a terminal takes, for each character there is', () => {
     const wider: string[] = []
     for (let code = 0; code <= 0x10ffff; code++) {
+      // Nothing is in the planes 4 to 13, which are more than half of all.
+      if (code === 0x40000) code = 0xe0000
       const text = printable(String.fromCodePoint(code))
       if (columnsOf(text) < terminalColumns(text)) wider.push(code.toString(16))
     }
@@ -75,6 +78,24 @@ describe('cut', () => {
     fc.assert(
       fc.property(anyText, fc.nat(30), (text, columns) => {
         expect(columnsOf(cut(text, columns))).toBeLessThanOrEqual(columns)
+      }),
+    )
+  })
+})
+
+describe('cutMiddle', () => {
+  it('leaves out what stands after the first quarter', () => {
+    expect(cutMiddle('rabbit', 6)).toBe('rabbit')
+    expect(cutMiddle('a very long name is there already', 20)).toBe('a ve…s there already')
+    expect(cutMiddle('日本語日本語日本語', 8)).toBe('…日本語')
+    expect(cutMiddle('rabbit', 1)).toBe('…')
+    expect(cutMiddle('rabbit', 0)).toBe('')
+  })
+
+  it('fits, whatever the text', () => {
+    fc.assert(
+      fc.property(anyText, fc.nat(30), (text, columns) => {
+        expect(columnsOf(cutMiddle(text, columns))).toBeLessThanOrEqual(columns)
       }),
     )
   })

@@ -71,6 +71,49 @@ describe('the screen reads as expected', () => {
   })
 })
 
+describe('the screen', () => {
+  const text = (model: Model): string => frameText(model, PLAIN).join('\n')
+
+  it('has no table where there is no room for a row of it', () => {
+    const small = watchedModel(one, 20, 5)
+    expect(text(small)).not.toContain('allocator')
+    expect(text({ ...small, size: { columns: 20, rows: 6 } })).toMatch(/^▸ binary_alloc/m)
+    expect(text(obey({ ...small, size: { columns: 20, rows: 6 } }, 'open'))).not.toContain('–0/')
+  })
+
+  it('speaks of one scheduler, and of many', () => {
+    const look = { ...lookAt('rabbit@myhost', NOON), schedulers: 1 }
+    const alone = update(watchedModel(one, 80, 24), { type: 'look', look, moments: [look.moment] })
+    expect(text(alone)).toContain('OTP 27, 1 scheduler ')
+    expect(text(watchedModel(one, 80, 24))).toContain('OTP 27, 4 schedulers ')
+  })
+
+  it('shows a change without a sign where it is rounded to nothing', () => {
+    const look = lookAt('rabbit@myhost', NOON)
+    const { moment } = look
+    const changed = (by: number): string => {
+      const before = { ...moment, time: NOON - 2_000, used: Number(moment.used) - by }
+      const model = watchedModel(one, 80, 24, { unit: 'gigabyte' })
+      return text(update(model, { type: 'look', look, moments: [before, moment] }))
+    }
+    expect(changed(1_000)).toMatch(/^used +0\.053 +0\.000 /m)
+    expect(changed(-1_000)).toMatch(/^used +0\.053 +0\.000 /m)
+    expect(changed(2e7)).toMatch(/^used +0\.053 +\+0\.019 /m)
+    expect(changed(-2e7)).toMatch(/^used +0\.053 +−0\.019 /m)
+  })
+
+  it.each([80, 40])('says at %i columns why a file was not written', (columns) => {
+    const file = 'rabbit@myhost-2026-01-31T12-04-31-250Z.snapshot'
+    const notice = {
+      text: `${file} cannot be written: no space left on device`,
+      isError: true,
+      until: NOON,
+    }
+    const footer = frameText({ ...watchedModel(one, columns, 24), notice }, PLAIN).at(-1)
+    expect(footer).toMatch(/^rabbit.*….*: no space left on device$/)
+  })
+})
+
 describe('the screen stays within the terminal', () => {
   const name = fc.oneof(
     fc.constantFrom(HOSTILE, 'rabbit@myhost', '日本語@ホスト', `${'n'.repeat(255)}@h`, '🐇🐇@🏠'),

@@ -154,6 +154,16 @@ describe('keys', () => {
     expect(commandsOf({ input: 'c', ctrl: true })).toEqual([{ type: 'interrupt' }])
   })
 
+  it('scroll the help no further than to its end, whatever the size', () => {
+    const end = press(model, '?', 'G').help ?? 0
+    expect(end).toBeGreaterThan(0)
+    expect(press(model, '?', 'G', 'j', 'k').help).toBe(end - 1)
+    const grown = update(press(model, '?', 'G'), { type: 'size', size: { columns: 80, rows: 26 } })
+    expect(press(grown, 'k').help).toBe(end - 3)
+    const roomy = update(press(model, '?', 'G'), { type: 'size', size: { columns: 80, rows: 60 } })
+    expect(press(roomy, 'j').help).toBe(0)
+  })
+
   it('scroll the help while it is shown, no further than its beginning', () => {
     const help = press(model, '?')
     expect(press(help, 'jj').help).toBe(2)

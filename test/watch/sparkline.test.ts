@@ -26,6 +26,11 @@ it('is flat for what hardly changes', () => {
   expect(sparkline(points(1000, 1001, 1002, 1000), 10, SECOND)).toBe('▁▁▁▁')
 })
 
+it('does not fill its height with a small change', () => {
+  expect(sparkline(points(950, 1000), 10, SECOND)).toBe('▁▅')
+  expect(sparkline(points(900, 1000), 10, SECOND)).toBe('▁█')
+})
+
 it('keeps the peak where a column stands for several samples', () => {
   const values = Array.from({ length: 40 }, (_, index) => (index === 17 ? 100 : 1))
   const text = sparkline(points(...values), 10, SECOND)
