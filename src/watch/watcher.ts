@@ -31,6 +31,9 @@ export interface Deeds {
 /** More moments than any terminal has columns for. */
 const MAX_MOMENTS = 600
 
+/** From one picture to the next, while samples come. Milliseconds: a picture takes more work than its sample. */
+const DRAW_EVERY = 100
+
 /** How long something is told. Milliseconds. */
 const NOTICE_TIME = 10_000
 
@@ -41,6 +44,8 @@ export class Watcher implements Source {
   readonly #listeners = new Set<() => void>()
   #model: Model
   #picture: Picture | undefined
+  #drawnAt = Number.NEGATIVE_INFINITY
+  #drawing: NodeJS.Timeout | undefined
 
   constructor(options: ModelOptions, style: Style, deeds: Deeds) {
     this.#style = style
@@ -64,12 +69,12 @@ export class Watcher implements Source {
       const timeline = this.#timelines.get(look.node) ?? new Timeline(MAX_MOMENTS)
       this.#timelines.set(look.node, timeline)
       timeline.add(look.moment)
-      this.#change({ type: 'look', look, moments: [...timeline.moments] })
+      this.#changeSoon({ type: 'look', look, moments: [...timeline.moments] })
       return
     }
     const { node, time, error } = sampled
     const message = error instanceof Error ? error.message : String(error)
-    this.#change({ type: 'failure', node, failure: { time, message, hint: hintOf(error) } })
+    this.#changeSoon({ type: 'failure', node, failure: { time, message, hint: hintOf(error) } })
   }
 
   resize(size: Size): void {
@@ -114,8 +119,23 @@ export class Watcher implements Source {
     this.#change({ type: 'notice', notice: { text, isError, until } })
   }
 
+  /** Whoever pressed a key sees at once what it did. */
   #change(event: WatchEvent): void {
     this.#model = update(this.#model, event)
+    this.#draw()
+  }
+
+  /** Many nodes that answer together make one picture. */
+  #changeSoon(event: WatchEvent): void {
+    this.#model = update(this.#model, event)
+    const left = Math.max(0, this.#drawnAt + DRAW_EVERY - performance.now())
+    this.#drawing ??= setTimeout(() => this.#draw(), left).unref()
+  }
+
+  #draw(): void {
+    clearTimeout(this.#drawing)
+    this.#drawing = undefined
+    this.#drawnAt = performance.now()
     this.#picture = undefined
     for (const listener of this.#listeners) listener()
   }
