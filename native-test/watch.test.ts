@@ -263,19 +263,23 @@ describeInTerminal('watch', () => {
     ['SIGTERM', 143, () => kill('SIGTERM')],
     ['SIGINT from elsewhere', 130, () => kill('SIGINT')],
     ['SIGHUP', 129, () => kill('SIGHUP')],
+    ['SIGALRM', 142, () => kill('SIGALRM')],
     ['an error of its own', 1, () => kill('SIGUSR2')],
   ])('leaves the terminal as it was after %s', async (_, status, end) => {
     await open(80, 24)
     await terminal.run('echo before it')
     const crash = "data:text/javascript,process.on('SIGUSR2',()=>{throw new TypeError('crashed')})"
     const words = watch(first.name, '--interval', '200ms').replace(' ', ` --import "${crash}" `)
-    await terminal.run(`bash -c 'echo $$ > pid; exec "$@"' - ${words}`)
+    await runKillable(words)
     await terminal.until((it) => it.includes('fragmented –'))
     await end()
     const screen = await shellIsBack()
     if (status === 1) expect(screen).toContain('TypeError: crashed')
     await expectLeft(status)
   })
+
+  const runKillable = (words: string): Promise<void> =>
+    terminal.run(`bash -c 'echo $$ > pid; exec "$@"' - ${words}`)
 
   const kill = async (signal: NodeJS.Signals): Promise<void> => {
     const pid = Number(await readFile(join(folder.path, 'pid'), 'utf8'))
@@ -284,7 +288,16 @@ describeInTerminal('watch', () => {
 
   it('waits in the background, and draws itself again', async () => {
     await open(80, 24)
-    await terminal.run(watch(first.name, '--interval', '200ms'))
+    await terminal.run(`${watch(first.name, '--interval', '200ms')} &`)
+    const isStopped = async (): Promise<boolean> => {
+      // The shell tells it with its next prompt.
+      await terminal.press('Enter')
+      return (await terminal.screen()).includes('Stopped')
+    }
+    await vi.waitUntil(isStopped, { timeout: 30_000, interval: 200 })
+    expect(await terminal.state('alternate_on')).toBe('0')
+    await terminal.run('clear')
+    await terminal.run('fg')
     await terminal.until((it) => it.includes('fragmented –'))
     await terminal.press('C-z')
     await terminal.until((it) => it.includes('Stopped'))
@@ -294,6 +307,38 @@ describeInTerminal('watch', () => {
     await terminal.until((it) => it.includes('fragmented –') && it.includes('q quit'))
     await terminal.type('q')
     await terminal.until((it) => it.includes('Stopped'))
+  })
+
+  it.each(['SIGTSTP', 'SIGSTOP'] as const)(
+    'draws itself again after %s from elsewhere',
+    async (signal) => {
+      await open(80, 24)
+      await runKillable(watch(first.name, '--interval', '200ms'))
+      await terminal.until((it) => it.includes('fragmented –'))
+      await kill(signal)
+      await terminal.until((it) => it.includes('Stopped'))
+      // Nothing can be done about the other one.
+      if (signal === 'SIGTSTP') expect(await terminal.state('alternate_on')).toBe('0')
+      await terminal.run('fg')
+      await terminal.until((it) => it.includes('fragmented –') && !it.includes('Stopped'))
+      await terminal.type('s')
+      await terminal.until((it) => it.includes('sort: allocated'))
+      await terminal.type('q')
+      await shellIsBack()
+    },
+  )
+
+  it('goes on after Ctrl-Z where no shell would have it back', async () => {
+    await open(80, 24)
+    // Then it is the first process of its session, as in a container.
+    await terminal.run(`exec ${watch(first.name, '--interval', '200ms')}`)
+    await terminal.until((it) => it.includes('fragmented –'))
+    await terminal.press('C-z')
+    await terminal.type('s')
+    const screen = await terminal.until((it) => it.includes('sort: allocated'))
+    expect(screen).toContain('fragmented –')
+    expect(await terminal.state('alternate_on')).toBe('1')
+    await terminal.type('q')
   })
 
   it('paints with the colours that are wanted, and draws with what the locale has', async () => {

@@ -40,7 +40,7 @@ export async function watchOnScreen(
   { stdin, stdout, model, style, signal, stop, take }: OnScreenOptions,
 ): Promise<End> {
   const { showScreen } = await loadScreen()
-  const terminal = new Terminal(stdin, stdout)
+  const terminal = new Terminal(stdin, stdout, resize)
   let end: End = 'over'
   let failure: { readonly error: unknown } | undefined
   const leave = (how: End): void => {
@@ -57,7 +57,7 @@ export async function watchOnScreen(
   const watcher = new Watcher({ ...model, size: terminal.size }, style, {
     save: (look) => saveLook(look, signal),
     redraw,
-    suspend: () => terminal.suspend(resize),
+    suspend: terminal.suspend,
     quit: () => leave('quit'),
     interrupt: () => leave('interrupted'),
   })

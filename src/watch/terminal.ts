@@ -24,18 +24,25 @@ const END_UPDATE = '\u001b[?2026l'
 const DEFAULT_SIZE: Size = { columns: 80, rows: 24 }
 
 /** Signals that end the process at once, and that nobody else here waits for. */
-const DEADLY = ['SIGHUP', 'SIGQUIT'] as const
+const DEADLY = ['SIGHUP', 'SIGQUIT', 'SIGALRM', 'SIGVTALRM', 'SIGUSR2', 'SIGXCPU'] as const
+
+/** Who still runs so long after it was to stop will not be stopped. Milliseconds. */
+const STOP_TIME = 100
 
 export class Terminal {
   readonly #stdin: ReadStream
   readonly #stdout: WriteStream
+  readonly #resumed: () => void
   #isEntered = false
+  #stopping: NodeJS.Timeout | undefined
   /** The lines that stand there. */
   #drawn: readonly string[] = []
 
-  constructor(stdin: ReadStream, stdout: WriteStream) {
+  /** Calls `resumed` when the terminal was somebody else's for a while: all has to be drawn again. */
+  constructor(stdin: ReadStream, stdout: WriteStream, resumed: () => void) {
     this.#stdin = stdin
     this.#stdout = stdout
+    this.#resumed = resumed
   }
 
   get size(): Size {
@@ -49,7 +56,11 @@ export class Terminal {
   /** Takes the terminal over, until {@link leave}, however the process ends. Harmless when repeated. */
   enter(): void {
     if (this.#isEntered) return
+    // First: in the background it waits here, and has drawn nothing over what others write.
+    this.#stdin.setRawMode(true)
     this.#isEntered = true
+    process.on('SIGTSTP', this.suspend)
+    process.on('SIGCONT', this.#resume)
     process.on('exit', this.leave)
     // Before the stack is printed, which is to be read.
     process.on('uncaughtExceptionMonitor', this.leave)
@@ -60,8 +71,11 @@ export class Terminal {
 
   /** Gives the terminal back as it was. Harmless when repeated. */
   readonly leave = (): void => {
+    clearTimeout(this.#stopping)
+    process.off('SIGCONT', this.#resume)
     if (!this.#isEntered) return
     this.#isEntered = false
+    process.off('SIGTSTP', this.suspend)
     process.off('exit', this.leave)
     process.off('uncaughtExceptionMonitor', this.leave)
     for (const signal of DEADLY) process.off(signal, this.#die)
@@ -94,15 +108,20 @@ export class Terminal {
   }
 
   /** Gives the terminal to the shell until the user comes back to this job. */
-  suspend(resumed: () => void): void {
-    const isRaw = this.#stdin.isRaw
+  readonly suspend = (): void => {
+    if (!this.#isEntered) return
     this.leave()
-    process.once('SIGCONT', () => {
-      if (isRaw) this.#stdin.setRawMode(true)
-      this.enter()
-      resumed()
-    })
+    process.on('SIGCONT', this.#resume)
     process.kill(process.pid, 'SIGTSTP')
+    // Stopped here, unless there is no shell that would let it go on, as for the first process of a container.
+    this.#stopping = setTimeout(this.#resume, STOP_TIME)
+  }
+
+  readonly #resume = (): void => {
+    // After SIGSTOP, which cannot be seen coming, the terminal is as the shell needs it, and not as it was left.
+    this.leave()
+    this.enter()
+    this.#resumed()
   }
 
   #write(text: string): void {
