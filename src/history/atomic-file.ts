@@ -2,7 +2,7 @@
  * Files that are there whole or not at all.
  */
 import { randomBytes } from 'node:crypto'
-import { access, type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, link, lstat, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { BeamscopeError } from '../errors.ts'
 import { codeOf, reasonOf } from './file-reason.ts'
@@ -35,20 +35,30 @@ export interface AtomicWriteOptions {
   readonly signal?: AbortSignal
 }
 
-/** @throws {FileExistsError} when the file is there */
+/**
+ * @throws {FileExistsError} when the file is there
+ * @throws {FileWriteError} when what is there is none, so that nothing may take its place
+ */
 export async function refuseExisting(file: string): Promise<void> {
-  const exists = await access(file).then(
-    () => true,
-    () => false,
-  )
-  if (exists) throw new FileExistsError(file)
+  // A link that leads nowhere is there as well.
+  const isThere = (await lstat(file).catch(() => undefined)) !== undefined
+  if (!isThere) return
+  await refuseOther(file)
+  throw new FileExistsError(file)
+}
+
+/** A device, a pipe or a folder would be lost: whoever names one of these meant no new file in its place. */
+async function refuseOther(file: string): Promise<void> {
+  const found = await stat(file).catch(() => undefined)
+  if (found === undefined || found.isFile()) return
+  throw new FileWriteError(file, found.isDirectory() ? 'it is a folder' : 'it is no ordinary file')
 }
 
 /**
  * Writes beside the file first, then puts the new one in its place in one step.
  *
  * @throws {FileExistsError} when the file is there and must not be lost
- * @throws {FileWriteError}
+ * @throws {FileWriteError} also when what is there is no file
  */
 export function writeFileAtomically(
   file: string,
@@ -71,6 +81,7 @@ export async function writeAtomically(
   write: (handle: FileHandle) => Promise<void>,
   { overwrite = false, sync = true, signal }: AtomicWriteOptions = {},
 ): Promise<void> {
+  if (overwrite) await refuseOther(file)
   await removeLeftOver(file)
   // By chance: numbers of processes come again, in containers each time.
   const name = randomBytes(8).toString('hex')
@@ -92,7 +103,8 @@ export async function writeAtomically(
     if (codeOf(error) === 'EEXIST') await refuseExisting(file)
     throw new FileWriteError(file, error)
   } finally {
-    await rm(temporary, { force: true })
+    // What went wrong before is to be told, and not this.
+    await rm(temporary, { force: true }).catch(() => {})
   }
 }
 

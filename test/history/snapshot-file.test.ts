@@ -1,6 +1,17 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -49,6 +60,41 @@ describe('a snapshot file', () => {
     const { raw } = await readSnapshotFile(golden)
     await expect(writeSnapshotFile(folder, raw, 'etf', { overwrite: true })).rejects.toBeInstanceOf(
       FileWriteError,
+    )
+  })
+
+  it('takes the place of nothing but a file', async () => {
+    const { raw } = await readSnapshotFile(golden)
+    const pipe = join(folder, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    for (const [path, reason] of [
+      [folder, 'it is a folder'],
+      [pipe, 'it is no ordinary file'],
+    ] as const) {
+      for (const overwrite of [false, true]) {
+        const writing = writeSnapshotFile(path, raw, 'etf', { overwrite })
+        await expect(writing).rejects.toBeInstanceOf(FileWriteError)
+        await expect(writing).rejects.toThrow(`${path} cannot be written: ${reason}`)
+      }
+    }
+    expect((await stat(pipe)).isFIFO()).toBe(true)
+    await rm(pipe)
+  })
+
+  it('is not written where a link leads nowhere, unless it may take its place', async () => {
+    const { raw } = await readSnapshotFile(golden)
+    const path = join(folder, 'link.etf')
+    await symlink(join(folder, 'nowhere'), path)
+    await expect(writeSnapshotFile(path, raw, 'etf')).rejects.toBeInstanceOf(FileExistsError)
+    await writeSnapshotFile(path, raw, 'etf', { overwrite: true })
+    expect((await lstat(path)).isFile()).toBe(true)
+  })
+
+  it('may not have a name that is too long', async () => {
+    const { raw } = await readSnapshotFile(golden)
+    const path = join(folder, 'a'.repeat(300))
+    await expect(writeSnapshotFile(path, raw, 'etf')).rejects.toThrow(
+      `${path} cannot be written: its name is too long`,
     )
   })
 
