@@ -5,11 +5,12 @@ import { INVISIBLE } from '../present/printable.ts'
 import type { ClusterOptions } from './cluster-options.ts'
 import type { ConnectionOptions, RecordingOptions, TargetOptions } from './options.ts'
 
-/** `beamscope COMMAND` with the target and the connection's options, ready to be pasted in a shell. */
+/** `beamscope COMMAND` with the target, the connection's options and more words, ready to be pasted in a shell. */
 export function nextCommand(
   command: string,
   node: string | undefined,
   options: TargetOptions & Pick<ClusterOptions, 'via'>,
+  more: readonly string[] = [],
 ): string {
   // Standard input is not there a second time.
   const file = options.snapshot === '-' ? 'FILE' : (options.snapshot ?? 'FILE')
@@ -18,7 +19,7 @@ export function nextCommand(
     node === undefined
       ? ['--snapshot', file, ...recordingWords(options)]
       : [node, ...via, ...connectionWords(options)]
-  return ['beamscope', command, ...words.map(quote)].join(' ')
+  return ['beamscope', command, ...[...words, ...more].map(quote)].join(' ')
 }
 
 function recordingWords({ at, of }: RecordingOptions): readonly string[] {

@@ -88,7 +88,12 @@ describe('beamscope report', () => {
     const earlier = ['--earlier', file('hour.recording'), '--memory-limit', '1GiB']
     const ofNode = await runCli([...argv, ...earlier], { env: { BEAMSCOPE_COOKIE: node.cookie } })
     expect(ofNode).toMatchObject({ code: 0, stderr: '' })
-    expect(parseMarkup(ofNode.stdout).text).toMatch(/6\d moments, from 2026-01-31 12:00:00/)
+    const page = parseMarkup(ofNode.stdout).text
+    expect(page).toMatch(/6\d moments, from 2026-01-31 12:00:00/)
+    expect(page).toContain(
+      `beamscope report ${node.name} --epmd-port ${node.epmdPort} --earlier ${file('hour.recording')} ` +
+        '--memory-limit 1073741824 -o report.html',
+    )
   })
 
   it.each([

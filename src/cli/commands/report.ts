@@ -140,8 +140,22 @@ async function readPage(
     moments: past.history?.moments ?? [],
     carriers,
     holders,
-    next: (command) => nextCommand(command, node, options),
+    next: (command) => nextCommand(command, node, options, ownWords(command, options)),
   }
+}
+
+/** What was asked for besides a snapshot, as far as the other command can be asked for it too. */
+function ownWords(command: string, options: ReportOptions): readonly string[] {
+  const { carriers, deep, earlier = [], memoryLimit, timeout } = options
+  const isReport = command === 'report'
+  if (!isReport && command !== 'diagnose') return []
+  return [
+    ...earlier.flatMap((file) => ['--earlier', file]),
+    ...(memoryLimit === undefined ? [] : ['--memory-limit', `${memoryLimit}`]),
+    ...(deep ? ['--deep'] : []),
+    ...(carriers && isReport ? ['--carriers'] : []),
+    ...((deep || carriers) && timeout !== undefined ? ['--timeout', `${timeout}ms`] : []),
+  ]
 }
 
 /** Part of the time that is left for what comes after. */
