@@ -45,7 +45,8 @@ export class Chart {
         ms: 1,
         tzDate: (time) => uPlot.tzDate(new Date(time), 'Etc/UTC'),
         legend: { show: false },
-        padding: [12, 12, 0, 0],
+        // On the right there is room for half of the last time.
+        padding: [12, 40, 0, 0],
         cursor: { y: false, points: { size: 7 } },
         scales: { y: { range: (_, __, highest) => [0, this.#top(highest)] } },
         axes: [
@@ -53,7 +54,7 @@ export class Chart {
             ...axis,
             size: 34,
             space: 90,
-            values: (plot, times) => times.map((time) => clock(time, plot)),
+            values: (plot, times) => unrepeated(times.map((time) => clock(time, plot))),
           },
           {
             ...axis,
@@ -236,6 +237,9 @@ export class Chart {
     ctx.save()
     ctx.lineWidth = devicePixelRatio
     ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`
+    // As the axes leave it, text would end where it is to begin.
+    ctx.textAlign = 'left'
+    ctx.textBaseline = 'alphabetic'
     ctx.strokeStyle = line('--soft')
     ctx.fillStyle = line('--ink')
     ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio])
@@ -273,6 +277,11 @@ function clock(time: number, { scales }: uPlot): string {
   const range = (scales.x?.max ?? 0) - (scales.x?.min ?? 0)
   if (range > DAY * 1.1) return iso.slice(5, 16).replace('T', ' ')
   return range > 600_000 ? iso.slice(11, 16) : iso.slice(11, 19)
+}
+
+/** Within a second all times read alike; one says it for all. */
+function unrepeated(labels: readonly string[]): string[] {
+  return labels.map((label, index) => (label === labels[index - 1] ? '' : label))
 }
 
 function dateAndTime(time: number): string {
