@@ -84,6 +84,40 @@ async function painted(page: Page, chart: string, color?: string): Promise<numbe
   )
 }
 
+interface DrawnText {
+  readonly text: string
+  /** Of its canvas, and of what is drawn on it between the axes. */
+  readonly left: number
+  readonly right: number
+  readonly width: number
+  readonly plot: number
+}
+
+/** What stands in the canvas of a chart: it is drawn once more, in the colours of the dark. */
+async function drawnTexts(page: Page, chart: string): Promise<readonly DrawnText[]> {
+  await page.evaluate(`(() => {
+    const figure = document.querySelector('[data-chart="${chart}"]')
+    const canvas = figure.querySelector('canvas')
+    const plot = figure.querySelector('.u-over').offsetLeft * devicePixelRatio
+    const { prototype } = CanvasRenderingContext2D
+    const { fillText } = prototype
+    const share = { left: 0, start: 0, center: 0.5, right: 1, end: 1 }
+    globalThis.drawnTexts = []
+    prototype.fillText = function (text, x, y) {
+      if (this.canvas === canvas && text !== '') {
+        const { width } = this.measureText(text)
+        const left = this.getTransform().e + x - width * share[this.textAlign]
+        drawnTexts.push({ text, left, right: left + width, width: canvas.width, plot })
+      }
+      fillText.call(this, text, x, y)
+    }
+  })()`)
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await expect.poll(() => page.evaluate('drawnTexts.length')).toBeGreaterThan(0)
+  const drawn: readonly DrawnText[] = await page.evaluate('drawnTexts')
+  return drawn
+}
+
 for (const release of [25, 29] as const) {
   describeOnRelease(
     release,
@@ -102,6 +136,9 @@ for (const release of [25, 29] as const) {
         expect(await page.locator('h1').textContent()).toBe(node.name)
         expect(await page.locator('#carriers table').count()).toBeGreaterThan(0)
         expect(await page.locator('#holders table').count()).toBeGreaterThan(0)
+        expect(await page.locator('footer code').textContent()).toBe(
+          `beamscope report ${node.name} --deep --carriers --timeout 60000ms -o report.html`,
+        )
         expect(await accessibilityViolations(page)).toEqual([])
         await page.emulateMedia({ colorScheme: 'dark' })
         await unfoldAll(page)
@@ -118,11 +155,13 @@ describeOnRelease(
   'a report of a day with a spike at noon',
   () => {
     let url = ''
+    let file = ''
     beforeAll(async () => {
+      file = join(folder.path, 'day.recording')
       await using node = await startErlangNode({ release: 27 })
-      const file = join(folder.path, 'day.recording')
       await recordDay(node, file, { before: spikeAtNoon(node) })
       url = await makeReport('day', ['--snapshot', file])
+      await recordDay(node, `${file}-brief`, { samples: 3, interval: 100 })
     })
 
     const openDay = (options: Parameters<typeof openPage>[2] = {}): Promise<Opened> =>
@@ -165,6 +204,28 @@ describeOnRelease(
       expect(await key.getAttribute('aria-pressed')).toBe('true')
       await expect.poll(() => painted(page, 'memory', '--series-0')).toBe(resident)
       expect(await page.locator('.drawing').first().isVisible()).toBe(false)
+      expectQuiet(opened)
+    })
+
+    it('writes no text beyond the chart, and of the limit none over the axis', async () => {
+      const until = ['--at', '12:00', '--memory-limit', '200MiB']
+      const morning = await makeReport('morning', ['--snapshot', file, ...until])
+      await using opened = await openPage(browser, morning, { colorScheme: 'light' })
+      const texts = await drawnTexts(opened.page, 'memory')
+      // At the right end.
+      expect(texts.map(({ text }) => text)).toContain('12:00')
+      const cut = texts.filter(({ left, right, width }) => left < 0 || right > width)
+      expect(cut).toEqual([])
+      const limit = texts.find(({ text }) => text.startsWith('limit'))
+      expect(limit?.left).toBeGreaterThan(limit?.plot ?? 0)
+      expectQuiet(opened)
+    })
+
+    it('says a time once, however many moments of one second there are', async () => {
+      const moments = await makeReport('moments', ['--snapshot', `${file}-brief`])
+      await using opened = await openPage(browser, moments, { colorScheme: 'light' })
+      const texts = (await drawnTexts(opened.page, 'memory')).map(({ text }) => text)
+      expect(texts.filter((text) => /^\d\d:/.test(text))).toEqual(['00:00:00'])
       expectQuiet(opened)
     })
 
@@ -248,6 +309,14 @@ describeOnRelease(
         'rgb(255, 255, 255)',
       )
       expect(await page.locator('details[data-key="moments"] table').isVisible()).toBe(true)
+      // What is said by the way is written smaller, and not larger.
+      expect(
+        await page.evaluate(`(() => {
+          const size = (element) => parseFloat(getComputedStyle(element).fontSize)
+          return [...document.querySelectorAll('.aside, .reference, .how, .sources')]
+            .filter((it) => size(it) > size(it.parentElement)).map((it) => it.outerHTML)
+        })()`),
+      ).toEqual([])
       // As wide as A4 is between its margins.
       await page.setViewportSize({ width: 688, height: 900 })
       expect(await scrollsSideways(page)).toBe(false)

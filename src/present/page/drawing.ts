@@ -7,7 +7,7 @@ import { type Html, html } from './html.ts'
 
 const WIDTH = 800
 const HEIGHT = 220
-const MARGIN = { top: 12, right: 12, bottom: 24, left: 72 }
+const MARGIN = { top: 16, right: 12, bottom: 24, left: 72 }
 
 /** How many lines stand across, with their sizes. */
 const LINES = 4
@@ -19,7 +19,8 @@ export function drawing({ title, times, series, marks, limit }: Chart): Html {
   const first = times[0] ?? 0
   const last = times.at(-1) ?? first
   const values = series.flatMap((each) => each.values.filter((value) => value !== null))
-  const highest = Math.max(1, ...values, limit?.bytes ?? 0)
+  // Of less than a byte nobody is told.
+  const highest = Math.max(LINES, ...values, limit?.bytes ?? 0)
   const top = roundUp(highest)
   const x = (time: number): number =>
     MARGIN.left +
@@ -35,8 +36,8 @@ ${Array.from({ length: LINES + 1 }, (_, index) => (top / LINES) * index).map(
 <text class="tick" x="${MARGIN.left}" y="${HEIGHT - 6}">${clock(first, first, last)}</text>
 <text class="tick" x="${right}" y="${HEIGHT - 6}" text-anchor="end">${clock(last, first, last)}</text>
 ${marks.map(
-  ({ time }) =>
-    html`<line class="occasion" x1="${place(x(time))}" y1="${MARGIN.top}" x2="${place(x(time))}" y2="${HEIGHT - MARGIN.bottom}"/>`,
+  ({ time }, index) =>
+    html`<line class="occasion" x1="${place(x(time))}" y1="${MARGIN.top}" x2="${place(x(time))}" y2="${HEIGHT - MARGIN.bottom}"/><text class="tick" x="${place(x(time) + 4)}" y="${HEIGHT / 2}">${index + 1}</text>`,
 )}
 ${
   limit === undefined
@@ -95,6 +96,8 @@ function drawn(values: Series['values']): readonly number[] {
 function roundUp(bytes: number): number {
   const unit = 1024 ** Math.floor(Math.log2(bytes) / 10)
   const amount = bytes / unit
+  // What is beyond would be written in the next unit, where it is not round.
+  if (amount > 800) return 1024 * unit
   const magnitude = 10 ** Math.floor(Math.log10(amount))
   const steps = [1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10]
   const step = steps.find((each) => each * magnitude >= amount) ?? 10

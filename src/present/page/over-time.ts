@@ -21,10 +21,16 @@ export function overTimeSection(node: NodePage): Section | undefined {
   return {
     id: 'time',
     title: 'Over time',
-    body: html`<p>${formatCount(moments.length)} moments, from ${timeHtml(first.time)} to ${timeHtml(last.time)}, in UTC.</p>
+    body: html`<p>${formatCount(moments.length)} moments${thinned(node)}, from ${timeHtml(first.time)} to ${timeHtml(last.time)}, in UTC.</p>
 ${chartsOf(node).map(chartHtml)}
 ${unfolded('moments', 'The same as a table', momentsTable(moments))}`,
   }
+}
+
+/** Of many samples those are drawn at which something was highest. */
+function thinned({ diagnosis: { history }, moments }: NodePage): string {
+  const samples = history?.samples ?? 0
+  return samples > moments.length ? ` of ${formatCount(samples)}` : ''
 }
 
 /** What the script needs of it stands in the page's data, under its id. */

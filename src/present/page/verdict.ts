@@ -9,7 +9,7 @@ import type { Integer } from '../../analysis/snapshot.ts'
 import { formatCount, formatPercentage, formatSize, NONE } from '../figures.ts'
 import { type Content, type Html, html } from './html.ts'
 import type { NodePage } from './node-page.ts'
-import { copied, enumerated, type Section, sentence, size } from './sections.ts'
+import { copied, enumerated, plural, type Section, sentence, size } from './sections.ts'
 
 /** What is said of a verdict; `size` is what the findings behind it explain. */
 interface Words {
@@ -42,8 +42,8 @@ const WORDS: Readonly<Record<Verdict, Words>> = {
   'in-use': {
     headline: (size) => `${size} are really in use.`,
     meaning:
-      'Data fill the memory that this node holds: nothing is lost to fragmentation, and no setting of the ' +
-      'allocators would give anything back. Whoever wants less has to keep less.',
+      'Data fill most of the memory that this node holds: little of it is lost to fragmentation, and no ' +
+      'setting of the allocators would give much back. Whoever wants less has to keep less.',
     first: 'Find out which processes, tables or binaries hold it.',
     next: 'diagnose',
   },
@@ -215,15 +215,21 @@ function firstStep(node: NodePage): Content {
   const words = WORDS[verdict]
   const [finding] = leadingFindings(diagnosis)
   const remedy = finding?.remedies[0]
-  const grave = findings.filter(({ severity }) => severity !== 'info').length
+  // What is missing is no finding to read on about: it is named after them.
+  const found = findings.filter(({ id }) => id !== 'missing-part')
+  const grave = found.some(({ severity }) => severity !== 'info')
   return html`<p>${words.first}</p>
 ${remedy === undefined ? undefined : suggestion(remedy)}
 <p>${
-    findings.length === 0
+    found.length === 0
       ? undefined
-      : html`<a href="#findings">${formatCount(findings.length)} ${
-          findings.length === 1 ? 'finding' : 'findings'
-        }</a>${grave === 0 ? '; none of them is grave.' : ' with evidence, and with what else can be tried.'}`
+      : html`<a href="#findings">${formatCount(found.length)} ${plural(found.length, 'finding')}</a>${
+          grave
+            ? ' with evidence, and with what else can be tried.'
+            : found.length === 1
+              ? ', which is not grave.'
+              : '; none of them is grave.'
+        }`
   } On a terminal:</p>
 ${copied('the command', node.next(words.next))}`
 }

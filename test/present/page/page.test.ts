@@ -7,6 +7,7 @@ import { add, sum } from '../../../src/analysis/integer.ts'
 import { VERDICTS } from '../../../src/analysis/node-summary.ts'
 import type { Snapshot } from '../../../src/analysis/snapshot.ts'
 import { momentOf } from '../../../src/analysis/timeline.ts'
+import { drawing } from '../../../src/present/page/drawing.ts'
 import { type NodePage, pageData, pageHtml, sectionsHtml } from '../../../src/present/page/page.ts'
 import { stepsOf } from '../../../src/present/page/waterfall.ts'
 import { known, knownStates } from '../../analysis/diagnosis-fixtures.ts'
@@ -175,6 +176,38 @@ describe('a page of each known state', () => {
       expect(sum(parts.map((part) => part.line.bytes ?? 0))).toBe(line.bytes)
       expect([parts[0]?.from, parts.at(-1)?.to]).toEqual([from, to])
     }
+  })
+})
+
+describe('the first words', () => {
+  const wordsOf = (snapshot: Snapshot): string =>
+    parsed(nodePage(snapshot)).text.replace(/\s+/g, ' ')
+
+  it('count what is found, and not what is missing', () => {
+    const idle = known('idle', 'otp29-s2')
+    const foreign = { ...idle, os: undefined }
+    expect(nodePage(foreign).diagnosis.findings.map(({ id }) => id)).toEqual(['missing-part'])
+    const words = wordsOf(foreign)
+    expect(words).not.toMatch(/\d findings?\b/)
+    expect(words).toContain('None: nothing stands out.')
+    expect(words).toContain('Not seen')
+  })
+
+  it('say of a single finding whether it is grave', () => {
+    const inUse = knownStates
+      .map(({ snapshot }) => snapshot)
+      .find((snapshot) => {
+        const { findings } = diagnose(snapshot)
+        return findings.length === 1 && findings[0]?.severity === 'info'
+      })
+    expect(wordsOf(inUse ?? fragmented)).toContain('1 finding, which is not grave.')
+  })
+
+  it('of data in use deny no waste that is shown below them', () => {
+    const words = wordsOf(known('binary-live', 'otp27-s2'))
+    expect(words).toContain('in-use')
+    expect(words).toMatch(/of it for nothing, \d/)
+    expect(words).not.toContain('nothing is lost')
   })
 })
 
@@ -351,6 +384,39 @@ describe('over time', () => {
     }
     expect(waste.series[0].name).toBe('binary_alloc')
     expect(waste.marks).toHaveLength(1)
+  })
+
+  it('says of how many samples the moments are', () => {
+    expect(parsed(node).text).toContain('120 moments, from')
+    const history = { ...HISTORY, samples: 8_640 }
+    const many = { ...node, diagnosis: { ...node.diagnosis, history } }
+    expect(parsed(many).text).toContain('120 moments of 8,640, from')
+  })
+
+  it('numbers in the drawing what the list below it names', () => {
+    const again = { ...HISTORY, restarts: ['2026-01-31T11:20:00.000Z', '2026-01-31T12:20:00.000Z'] }
+    const whole = page({ ...node, diagnosis: { ...node.diagnosis, history: again } })
+    const [, memory = ''] = whole.split('<svg class="drawing"')
+    const numbers = [...memory.matchAll(/class="occasion"[^>]*\/><text[^>]*>(\d+)<\/text>/g)]
+    expect(numbers.map(([, number]) => number)).toEqual(['1', '2'])
+  })
+
+  it.each([
+    [0, ['0 B', '1 B', '2 B', '3 B', '4 B']],
+    [150 * 2 ** 20, ['0 B', '40.0 MiB', '80.0 MiB', '120 MiB', '160 MiB']],
+    [801 * 2 ** 20, ['0 B', '256 MiB', '512 MiB', '768 MiB', '1.00 GiB']],
+    [1_010 * 2 ** 10, ['0 B', '256 KiB', '512 KiB', '768 KiB', '1.00 MiB']],
+  ])('has lines at round sizes up to %d bytes', (bytes, sizes) => {
+    const drawn = drawing({
+      id: 'waste',
+      title: 'Waste',
+      times: [0, 60_000],
+      series: [{ name: 'waste', values: [0, bytes] }],
+      marks: [],
+      limit: undefined,
+    })
+    const ends = [...drawn.text.matchAll(/text-anchor="end">([^<]+B)</g)]
+    expect(ends.map(([, size]) => size)).toEqual(sizes)
   })
 
   it('is left out where there is one moment', () => {
