@@ -7,7 +7,8 @@ import { type Html, html } from './html.ts'
 
 const WIDTH = 800
 const HEIGHT = 220
-const MARGIN = { top: 16, right: 12, bottom: 24, left: 72 }
+/** On the left there is room for the sizes as a narrow window has them. */
+const MARGIN = { top: 20, right: 12, bottom: 30, left: 108 }
 
 /** How many lines stand across, with their sizes. */
 const LINES = 4
