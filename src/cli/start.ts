@@ -25,7 +25,9 @@ export async function start(): Promise<void> {
 
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // Whoever read has enough, as `head` does.
-    process.exit(error.code === 'EPIPE' ? 0 : 5)
+    if (error.code === 'EPIPE') process.exit(0)
+    process.stderr.write(`beamscope: standard output cannot be written: ${error.message}\n`)
+    process.exit(5)
   })
   process.stderr.on('error', () => {})
 

@@ -3,7 +3,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { goldenPath } from '../analysis/golden.ts'
 
@@ -90,6 +90,22 @@ it('ends quietly when nobody reads on, as head does not', async () => {
   child.stdout?.once('data', () => child.stdout?.destroy())
   const { code, stderr } = await end(child)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+})
+
+it.skipIf(!existsSync('/dev/full'))('says why it ends when the disk is full', async () => {
+  const full = openSync('/dev/full', 'w')
+  try {
+    const { PATH = '' } = process.env
+    const child = spawn(process.execPath, [PROGRAM, 'memory', '--snapshot', SNAPSHOT], {
+      stdio: ['ignore', full, 'pipe'],
+      env: { PATH },
+    })
+    const { code, stderr } = await end(child)
+    expect(code).toBe(5)
+    expect(stderr).toMatch(/^beamscope: standard output cannot be written: .*no space left.*\n$/)
+  } finally {
+    closeSync(full)
+  }
 })
 
 describe('a signal', () => {
