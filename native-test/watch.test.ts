@@ -151,7 +151,9 @@ describeInTerminal('watch', () => {
       await terminal.until((it) => /^resident +[\d.]+ MiB/m.test(it))
 
       await terminal.press('Enter')
-      const opened = await terminal.until((it) => /^ {2}instance/m.test(it))
+      const opened = await terminal.until(
+        (it) => /^ {2}instance/m.test(it) && it.includes('Esc back'),
+      )
       expect(opened).toMatch(/^▸ [0-4]\b/m)
       expect(opened).toContain('  binary_alloc')
       expectWithin(opened)
@@ -184,7 +186,8 @@ describeInTerminal('watch', () => {
     await terminal.run(watch(first.name, '--interval', '200ms'))
     await terminal.until((it) => it.includes('fragmented –'))
     await terminal.type('f')
-    const frozen = await terminal.until((it) => it.includes('FROZEN'))
+    // The last line is drawn last.
+    const frozen = await terminal.until((it) => it.includes('FROZEN') && it.includes('go on'))
     const time = Date.now()
     await vi.waitUntil(() => Date.now() > time + 1_200, { timeout: 5_000 })
     expect(await terminal.screen()).toBe(frozen)
@@ -205,6 +208,15 @@ describeInTerminal('watch', () => {
     const shown = /\d\d:\d\d:\d\d/.exec(frozen)?.[0] ?? ''
     await terminal.until((it) => !it.includes('FROZEN') && !it.split('\n')[0]?.includes(shown))
     await terminal.type('q')
+  })
+
+  it('says that it needs a folder that is there', async () => {
+    await open(80, 24)
+    await terminal.run('mkdir gone; cd gone; rmdir ../gone')
+    await terminal.run(watch(first.name))
+    const screen = await terminal.until((it) => it.includes('hint: '))
+    expect(screen).toContain('beamscope: the current folder is gone')
+    expect(screen).toContain('hint: go to one that is there')
   })
 
   it('follows the size of the terminal', async () => {
@@ -332,8 +344,10 @@ describeInTerminal('watch', () => {
     await open(80, 24)
     // Then it is the first process of its session, as in a container.
     await terminal.run(`exec ${watch(first.name, '--interval', '200ms')}`)
-    await terminal.until((it) => it.includes('fragmented –'))
+    const clock = (it: string): string | undefined => /\d\d:\d\d:\d\d(?= +every)/.exec(it)?.[0]
+    const before = await terminal.until((it) => it.includes('fragmented –'))
     await terminal.press('C-z')
+    await terminal.until((it) => clock(it) !== undefined && clock(it) !== clock(before))
     await terminal.type('s')
     const screen = await terminal.until((it) => it.includes('sort: allocated'))
     expect(screen).toContain('fragmented –')

@@ -74,10 +74,11 @@ export function watchCommand(context: Context): Command {
       'beamscope watch rabbit@myhost --interval 10s > rabbit.log',
       'beamscope watch rabbit@myhost --ndjson --samples 30 | jq .data.waste',
     ],
-    'Keys: arrows or j and k select an allocator, Enter shows its instances, s sorts, u changes the unit, ' +
-      'Space freezes the screen while sampling goes on, w saves what is shown as a snapshot file in the ' +
-      'current folder, Tab or a digit goes to another node, ? explains, q quits.\n\n' +
-      'usage is used through allocated; waste is what carriers hold unused above the floor that an idle ' +
+    'Keys: arrows or j and k select an allocator, Enter shows its instances that hold more than always, ' +
+      's sorts, u changes the unit, Space freezes the screen while sampling goes on, w saves what is shown ' +
+      'as a snapshot file in the current folder, Tab or a digit goes to another node, ? explains, q ' +
+      'quits.\n\n' +
+    'usage is used through allocated; waste is what carriers hold unused above the floor that an idle ' +
       'node has too. Look for waste that stays when used has fallen: that is fragmentation, and ' +
       'beamscope diagnose says what to try. A node that does not answer shows why, and comes back by ' +
       'itself; its last figures stay, dim.\n\n' +
@@ -90,7 +91,15 @@ export function watchCommand(context: Context): Command {
   )
 }
 
+/** @throws {UsageError} where the current folder is gone: what draws wants one as it is loaded */
 async function loadScreen(): Promise<typeof import('../../watch/on-screen.ts')> {
+  try {
+    process.cwd()
+  } catch {
+    throw new UsageError('the current folder is gone', {
+      hint: 'go to one that is there: the screen needs it, and saves snapshot files to it',
+    })
+  }
   const onScreen = await import('../../watch/on-screen.ts')
   await onScreen.loadScreen()
   return onScreen
