@@ -11,8 +11,11 @@ import { codeOf, reasonOf } from './file-reason.ts'
 export class FileWriteError extends BeamscopeError {
   readonly code = 'ERR_FILE_WRITE'
   readonly file: string
-  constructor(file: string, cause: unknown) {
-    super(`${file} cannot be written: ${reasonOf(cause)}`, { cause })
+  constructor(file: string, cause: unknown, hint?: string) {
+    super(`${file} cannot be written: ${reasonOf(cause)}`, {
+      cause,
+      ...(hint !== undefined && { hint }),
+    })
     this.file = file
   }
 }

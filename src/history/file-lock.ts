@@ -9,7 +9,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, readlink, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { FileExistsError, writeFileAtomically } from './atomic-file.ts'
+import { FileExistsError, FileWriteError, writeFileAtomically } from './atomic-file.ts'
 import { codeOf } from './file-reason.ts'
 
 /** Who has a lock. */
@@ -24,6 +24,10 @@ interface Holder {
 
 /** No process outlives a loss of power; what is left of its lock means nothing then. */
 const UNSYNCED = { sync: false }
+
+/** The name of the lock is not what anybody asked for. */
+const LOCK_HINT =
+  'it stands beside the recording while somebody writes to that: the folder has to be there, writable and with room'
 
 export class FileLock {
   readonly #path: string
@@ -45,6 +49,7 @@ export class FileLock {
     try {
       await writeFileAtomically(path, text, UNSYNCED)
     } catch (error) {
+      if (error instanceof FileWriteError) throw new FileWriteError(path, error.cause, LOCK_HINT)
       if (!(error instanceof FileExistsError)) throw error
       const holder = parse(await contentOf(path))
       if (holder !== undefined && (await isAlive(holder))) return { pid: holder.pid }

@@ -10,6 +10,7 @@ import { encode } from '../etf/encode.ts'
 import { anySignal } from '../net/any-signal.ts'
 import type { RawSnapshot } from '../probe/raw-snapshot.ts'
 import { FileWriteError } from './atomic-file.ts'
+import { behindLinks } from './behind-links.ts'
 import { toNative } from './native-snapshot.ts'
 import { type Compaction, compactRecording } from './recording-compaction.ts'
 import { RecordingChangedError, UnrecordableSnapshotError } from './recording-error.ts'
@@ -146,7 +147,10 @@ export class Recorder implements AsyncDisposable {
       this.#writer = undefined
       if (writer === undefined) return
       this.#size = writer.size
-      if (this.before === undefined && this.#samples === 0) await rm(this.file, { force: true })
+      if (this.before === undefined && this.#samples === 0) {
+        await rm(await behindLinks(this.file), { force: true })
+        this.#size = 0
+      }
       await writer.close()
     })
   }

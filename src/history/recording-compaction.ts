@@ -7,6 +7,7 @@ import { BeamscopeError } from '../errors.ts'
 import type { RawSnapshot } from '../probe/raw-snapshot.ts'
 import { SnapshotReader } from '../probe/snapshot-reader.ts'
 import { writeAtomically } from './atomic-file.ts'
+import { behindLinks } from './behind-links.ts'
 import { FileLock } from './file-lock.ts'
 import { reasonOf } from './file-reason.ts'
 import {
@@ -54,10 +55,12 @@ export async function compactRecording(
   file: string,
   options: CompactRecordingOptions = {},
 ): Promise<Compaction> {
-  const lock = await FileLock.take(file)
+  // What is put in the place of a link would leave the file that it leads to as it was.
+  const plain = await behindLinks(file)
+  const lock = await FileLock.take(plain)
   if (!(lock instanceof FileLock)) throw new RecordingInUseError(file, lock.pid)
   try {
-    return await compact(file, lock, options)
+    return await compact(plain, lock, options)
   } finally {
     await lock.release()
   }

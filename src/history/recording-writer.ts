@@ -10,6 +10,7 @@ import { dirname } from 'node:path'
 import { BeamscopeError } from '../errors.ts'
 import type { RawSnapshot } from '../probe/raw-snapshot.ts'
 import { FileWriteError } from './atomic-file.ts'
+import { behindLinks } from './behind-links.ts'
 import { FileLock } from './file-lock.ts'
 import { codeOf } from './file-reason.ts'
 import { isBarelyBegun } from './record-scanner.ts'
@@ -70,7 +71,8 @@ export async function openRecording(
   file: string,
   options: OpenRecordingOptions = {},
 ): Promise<RecordingWriter> {
-  const lock = await FileLock.take(file)
+  // By whatever name it is opened, there is one lock.
+  const lock = await FileLock.take(await behindLinks(file))
   if (!(lock instanceof FileLock)) throw new RecordingInUseError(file, lock.pid)
   let handle: FileHandle | undefined
   try {

@@ -1,10 +1,22 @@
 /** Recording for a long time: within bounds, over full disks, and past those who move the file. */
-import { mkdtemp, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Recorder, type RecorderEvent, type RecorderOptions } from '../../src/history/recorder.ts'
+import { compactRecording } from '../../src/history/recording-compaction.ts'
 import { indexRecording, readRecording } from '../../src/history/recording-reader.ts'
 import { openRecording } from '../../src/history/recording-writer.ts'
 import { START, sampleAt } from './recorded.ts'
@@ -247,5 +259,40 @@ describe('a file that others touch', () => {
     await using writer = await openRecording(file)
     await expect(Recorder.open(file)).rejects.toMatchObject({ code: 'ERR_RECORDING_IN_USE' })
     expect(writer.file).toBe(file)
+  })
+})
+
+describe('a symbolic link', () => {
+  /** To a file in another folder, over another link; nothing is there yet. */
+  async function linked(): Promise<{ readonly link: string; readonly file: string }> {
+    const name = `${files++}`
+    await mkdir(join(folder, name))
+    const link = join(folder, `${name}.link`)
+    const file = join(folder, name, 'file')
+    await symlink(join(name, 'between'), link)
+    await symlink(file, join(folder, name, 'between'))
+    return { link, file }
+  }
+
+  it('stays, whatever becomes of the file that it leads to', async () => {
+    const { link, file } = await linked()
+    const { recorder } = await openTold(link)
+    for (const index of from(0, 10)) await recorder.append(sampleAt(index))
+    await recorder.close()
+    await compactRecording(link, { maxAge: 45_000, now: START + 90_000 })
+    expect((await lstat(link)).isSymbolicLink()).toBe(true)
+    expect((await lstat(file)).isFile()).toBe(true)
+    expect(await indices(file)).toEqual(from(5, 5))
+  })
+
+  it('is no way past somebody who records into that file', async () => {
+    const { link, file } = await linked()
+    const { recorder } = await openTold(link)
+    await expect(Recorder.open(file)).rejects.toMatchObject({ code: 'ERR_RECORDING_IN_USE' })
+    await expect(Recorder.open(link)).rejects.toMatchObject({ code: 'ERR_RECORDING_IN_USE' })
+    await recorder.close()
+    // Nothing was recorded: what was made is gone, and what was there is not.
+    expect((await lstat(link)).isSymbolicLink()).toBe(true)
+    await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 })
