@@ -1,6 +1,7 @@
 /**
  * What is known of a node's past: its recording, and whatever else was saved of it before.
  */
+import { realpath } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import { type History, HistoryBuilder } from '../analysis/history.ts'
 import type { Snapshot } from '../analysis/snapshot.ts'
@@ -31,13 +32,14 @@ export async function readPast(
   context: Context,
 ): Promise<Past> {
   const earlier: Snapshot[] = []
-  const sources: RecordingSource[] = []
+  const given: RecordingSource[] = []
   for (const file of files) {
     const opened = await openFile(file, context)
     if ('snapshot' in opened) earlier.push(ofSameNode(file, opened.snapshot, snapshot.node))
-    else sources.push(opened.recording)
+    else given.push(opened.recording)
   }
-  if (recording !== undefined) sources.push(recording.source)
+  if (recording !== undefined) given.push(recording.source)
+  const sources = await withoutRepeated(given)
   if (sources.length === 0) return { history: undefined, earlier }
   const history = new HistoryBuilder()
   const { readRecordedHistory } = await import('./recording-target.ts')
@@ -53,6 +55,17 @@ function ofSameNode(file: string, earlier: Snapshot, node: string | undefined): 
     throw new UsageError(`${file} is of ${earlier.node}, and not of ${node}`)
   }
   return earlier
+}
+
+/** Each once: of all files in a folder one may be the recording itself, whose samples would count twice. */
+async function withoutRepeated(
+  sources: readonly RecordingSource[],
+): Promise<readonly RecordingSource[]> {
+  const known = new Map<unknown, RecordingSource>()
+  for (const source of sources) {
+    known.set(typeof source === 'string' ? await realpath(source) : source, source)
+  }
+  return [...known.values()]
 }
 
 /** By when they begin. */

@@ -65,6 +65,10 @@ export function samplesText(count: number): string {
   return count === 1 ? '1 sample' : `${formatCount(count)} samples`
 }
 
+export function failuresText(count: number): string {
+  return count === 1 ? '1 failure' : `${formatCount(count)} failures`
+}
+
 function messageOf({ message }: BeamscopeError): string {
   return printable(message)
 }

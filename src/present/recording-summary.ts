@@ -7,6 +7,7 @@ import { formatCount, formatSize } from './figures.ts'
 import type { Paper } from './paper.ts'
 import { printable } from './printable.ts'
 import { wrap } from './prose.ts'
+import { samplesText } from './recording-events.ts'
 import { table } from './table.ts'
 
 /** More rows tell no more; JSON has all. */
@@ -26,7 +27,7 @@ export function recordingSummaryText(label: string, index: RecordingIndex, paper
   const [first] = damage
   return [
     `${colors.bold('Recording')}  ${printable(label)}`,
-    `${formatCount(samples)} samples in ${formatSize(bytes)}`,
+    `${samplesText(samples)} in ${formatSize(bytes)}`,
     ...(nodes.length === 0
       ? []
       : [

@@ -1,8 +1,10 @@
 /**
  * `beamscope record`, on nodes that replay a recording.
  */
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -249,6 +251,32 @@ describe('a node that does not answer any more', () => {
   })
 })
 
+it('goes on with a node that was recorded, when others were not', async () => {
+  const file = newFile()
+  const result = await record('nobody@127.0.0.1', node.name, '-o', file, ...FAST, '--samples', '1')
+  expect(result.code).toBe(6)
+  expect(result.stderr).toContain('recorded in')
+  expect(result.stderr).toMatch(/, 1 failure;/)
+  expect(result.stderr).toContain(`Next: beamscope diagnose --snapshot ${file} --of ${node.name}\n`)
+})
+
+it('says that no node has answered, when its time is over before', async () => {
+  const file = newFile()
+  const silent = createServer().listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const address = silent.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  const result = await record(
+    ...['silent@127.0.0.1', '--port', `${port}`, '-o', file, '--for', '300ms'],
+  )
+  silent.close()
+  expect(result).toMatchObject({ code: 3, stdout: '' })
+  expect(result.stderr).toMatch(
+    /silent@127\.0\.0\.1: the first sample: no answer within \d+ ms\n\s+hint: allow more with --for/,
+  )
+  expect(existsSync(file)).toBe(false)
+})
+
 describe('a signal', () => {
   it.each([
     ['SIGINT', 130],
@@ -286,6 +314,7 @@ it('tells that the clock was set back, and goes on', async () => {
 describe('is refused', () => {
   it.each<[readonly string[], RegExp]>([
     [['-o', '-'], /a recording is a file/],
+    [['-o', ''], /--output names no file/],
     [[], /required option '-o, --output <file>'/],
     [['-o', 'x', '--interval', '10ms'], /It is 100ms or more/],
     [['-o', 'x', '--samples', '0'], /It is a number from 1 on/],
@@ -321,7 +350,9 @@ describe('is refused', () => {
     })
     expect(await record(node.name, '-o', join(folder, 'none', 'x'))).toMatchObject({
       code: 5,
-      stderr: expect.stringContaining('there is no such file or folder'),
+      stderr: expect.stringMatching(
+        /there is no such file or folder\n\s+hint: .*beside the recording/,
+      ),
     })
   })
 })

@@ -1,7 +1,7 @@
 /**
  * Recordings in the place of a node, from the command line.
  */
-import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -202,6 +202,17 @@ describe('diagnose', () => {
     expect(await history(...argv)).toMatchObject({ samples: 300, disordered: 0 })
   })
 
+  it('counts a recording once, however often and by whatever name it is given', async () => {
+    const link = join(folder, 'link-to-hour')
+    await symlink(hour, link)
+    for (const argv of [
+      ['--snapshot', hour, '--earlier', hour],
+      ['--snapshot', link, '--earlier', hour, '--earlier', hour],
+    ]) {
+      expect(await history(...argv)).toMatchObject({ samples: 360, disordered: 0 })
+    }
+  })
+
   it('takes a recording for the past of a live node', async () => {
     const { raw } = await readSnapshotFile(binarySpikeFile)
     await using node = await startReplayNode({ recording: raw })
@@ -363,6 +374,11 @@ describe('snapshot show', () => {
         damage: [],
       },
     })
+  })
+
+  it('counts in words', async () => {
+    const { stdout } = await runCli(['snapshot', 'show', await write([sampleAt(0)])])
+    expect(stdout).toMatch(/^1 sample in /m)
   })
 
   it('shows no sample of several nodes, before one is chosen', async () => {

@@ -8,11 +8,13 @@ import { feed } from '../../cluster/feed.ts'
 import { type Sampled, Sampler, type SamplerOptions } from '../../cluster/sampler.ts'
 import { Recorder } from '../../history/recorder.ts'
 import { MAX_TIMEOUT } from '../../net/deadline.ts'
+import { TimeoutError } from '../../net/errors.ts'
 import { formatSize } from '../../present/figures.ts'
 import { jsonError, jsonText } from '../../present/json.ts'
 import { printable } from '../../present/printable.ts'
 import {
   durationText,
+  failuresText,
   recorderText,
   resumedText,
   samplesText,
@@ -133,6 +135,7 @@ async function record(
   if (options.output === '-') {
     throw new UsageError('a recording is a file, which is gone on with, and not standard output')
   }
+  if (options.output === '') throw new UsageError('--output names no file')
   const { discovery, reached } = await findNodes(names, options, context)
   if (options.dryRun) {
     printDryRun({ discovery, failures: [], duration: 0 }, options, context)
@@ -146,6 +149,9 @@ async function record(
   }
   const tally = new Tally(nodes)
   const summary = await recordNodes(nodes, reached, tally, options, context)
+  // Its time was over before the first answer was, or the first failure.
+  if (tally.silent === nodes.length && !context.signal.aborted)
+    throw tally.failureOfAll(summary.duration)
   print(summary, options, context)
   context.signal.throwIfAborted()
   const isPartial = tally.silent > 0 || discovery.failures.length > 0
@@ -199,7 +205,7 @@ async function recordNodes(
       clock.look()
       const change = tally.take(sampled)
       if (sampled.type === 'sample') await recorder.append(sampled.raw)
-      if (tally.isHopeless) throw tally.firstFailure
+      if (tally.isHopeless) throw tally.failureOfAll(performance.now() - start)
       if (change !== undefined) shown.tell(change)
       if (options.ndjson) context.stdout.write(lineOf(sampled, recorder))
     }
@@ -273,7 +279,7 @@ class Tally {
       account.failing = undefined
       if (failing === undefined) return undefined
       const time = durationText(sampled.time - failing.since)
-      return `${node} answers again, after ${time} and ${failing.count} failures`
+      return `${node} answers again, after ${time} and ${failuresText(failing.count)}`
     }
     account.failures += 1
     if (failing !== undefined) {
@@ -291,10 +297,14 @@ class Tally {
     )
   }
 
-  /** Why the first node does not answer. */
-  get firstFailure(): SubjectError {
-    const [[node, account] = ['', undefined]] = this.#accounts
-    return new SubjectError(node, account?.failing?.error)
+  /** Why the first node that failed does not answer; or that the first one did not in so many milliseconds. */
+  failureOfAll(duration: number): SubjectError {
+    const accounts = [...this.#accounts]
+    const failed = accounts.find(([, { failing }]) => failing !== undefined)
+    const [node, account] = failed ?? accounts[0] ?? ['', undefined]
+    const late = (): TimeoutError =>
+      new TimeoutError('the first sample', Math.round(duration), '--for')
+    return new SubjectError(node, account?.failing?.error ?? late())
   }
 
   /** How many nodes have never answered. */
@@ -359,10 +369,10 @@ function print(
     }
     context.stdout.write(jsonText('record', {}, toJson(data)))
   }
-  const failed = failures === 0 ? '' : `, ${failures} failures`
+  const failed = failures === 0 ? '' : `, ${failuresText(failures)}`
   const left = lost === 0 ? '' : `, ${samplesText(lost)} lost`
-  const [first] = nodes
-  const of = nodes.length > 1 && first !== undefined ? { of: first.node } : {}
+  const recorded = nodes.find(({ samples }) => samples > 0)
+  const of = nodes.length > 1 && recorded !== undefined ? { of: recorded.node } : {}
   const next = nextCommand('diagnose', undefined, { snapshot: file, ...of })
   context.stderr.write(
     `${printable(file)}: ${samplesText(samples)} recorded in ${durationText(duration)}${failed}${left}; ` +
