@@ -221,9 +221,13 @@ describeUnless(shortfall, 'Prometheus', () => {
     const names = Array.from(text.matchAll(/^ +- alert: (\w+)$/gm), ([, name]) => name)
     expect(names.length).toBeGreaterThan(8)
     await expect.poll(rules, { timeout: 60_000 }).toEqual(names.map((name) => `${name} ok`).sort())
-    expect(
-      await prometheus.query('ALERTS{alertname="BeamscopeNodeFragmented", alertstate="pending"}'),
-    ).toMatchObject([{ labels: { node: nodes.at(-1)?.name, severity: 'warning' } }])
+    // An alert may have been evaluated before there was a sample.
+    await expect
+      .poll(
+        () => prometheus.query('ALERTS{alertname="BeamscopeNodeFragmented", alertstate="pending"}'),
+        { timeout: 60_000 },
+      )
+      .toMatchObject([{ labels: { node: nodes.at(-1)?.name, severity: 'warning' } }])
   })
 
   /** Of alerts, with whether they could be evaluated. */
