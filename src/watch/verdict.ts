@@ -51,18 +51,20 @@ function labelled(
   ]
 }
 
-/** Where there is room, all that the diagnosis found. */
+/** Where there is room, what the diagnosis found, the gravest first: all, or as many as fit, and of how many. */
 export function findingLines(scene: Scene, height: number): readonly Line[] {
   const findings = scene.look?.findings ?? []
   if (height < 3 || findings.length === 0) return []
   const { bold, dim, red, yellow } = scene.colors
   const paint = { critical: red, warning: yellow, info: dim } as const
-  const lines: Line[] = [EMPTY, [span('Findings', scene.isStale ? dim : bold)]]
+  const lines: Line[] = []
+  let shown = 0
   for (const { severity, summary } of findings) {
     const label = padEnd(severity, 8)
     const width = scene.columns - label.length - 2
     const text = wrapColumns(span(summary).text, Math.max(10, width), 3)
-    if (lines.length + text.length > height) break
+    if (2 + lines.length + text.length > height) break
+    shown++
     lines.push(
       ...text.map((part, index) => [
         span(`  ${index === 0 ? label : spaces(label.length)}`, paint[severity]),
@@ -70,5 +72,7 @@ export function findingLines(scene: Scene, height: number): readonly Line[] {
       ]),
     )
   }
-  return lines.length > 2 ? lines : []
+  if (shown === 0) return []
+  const place = shown < findings.length ? `  ${shown} of ${findings.length}` : ''
+  return [EMPTY, [span('Findings', scene.isStale ? dim : bold), span(place, dim)], ...lines]
 }

@@ -102,6 +102,26 @@ describe('the screen', () => {
     expect(changed(-2e7)).toMatch(/^used +0\.053 +−0\.019 /m)
   })
 
+  it('says how many findings there are where not all fit', () => {
+    const look = lookAt('rabbit@myhost', NOON)
+    const findings = Array.from({ length: 5 }, (_, index) => ({
+      severity: 'info' as const,
+      summary: `finding ${index + 1}`,
+    }))
+    const shownIn = (rows: number): string =>
+      text(
+        update(watchedModel(one, 80, rows), {
+          type: 'look',
+          look: { ...look, findings },
+          moments: [look.moment],
+        }),
+      )
+    expect(shownIn(28)).toMatch(/^Findings {2}3 of 5\n {2}info {6}finding 1\n.*\n.*finding 3$/m)
+    expect(shownIn(31)).toMatch(/^Findings\n/m)
+    expect(shownIn(31)).toMatch(/finding 5$/m)
+    expect(shownIn(25)).not.toContain('Findings')
+  })
+
   it.each([80, 40])('says at %i columns why a file was not written', (columns) => {
     const file = 'rabbit@myhost-2026-01-31T12-04-31-250Z.snapshot'
     const notice = {
