@@ -116,7 +116,7 @@ describe('the screen', () => {
           moments: [look.moment],
         }),
       )
-    expect(shownIn(28)).toMatch(/^Findings {2}3 of 5\n {2}info {6}finding 1\n.*\n.*finding 3$/m)
+    expect(shownIn(28)).toMatch(/^Findings {2}3 of 5\n {2}info {4}finding 1\n.*\n.*finding 3$/m)
     expect(shownIn(31)).toMatch(/^Findings\n/m)
     expect(shownIn(31)).toMatch(/finding 5$/m)
     expect(shownIn(25)).not.toContain('Findings')
