@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { indexRecording, readRecording } from '../src/history/recording-reader.ts'
 import { toSnapshot } from '../src/probe/raw-snapshot.ts'
 import { describeOnEachRelease, describeOnRelease } from './support/describe-on-release.ts'
@@ -99,6 +99,54 @@ describeOnEachRelease(
   },
   { concurrent: true },
 )
+
+describeOnRelease(29, 'a recording by way of a node', () => {
+  it('goes on when that node was gone, and has come back', async () => {
+    await using folder = await createTemporaryFolder()
+    await using shop = await startErlangNode({ release: 29 })
+    const { cookie, epmdPort } = shop
+    await using seed = await startErlangNode({ release: 29, cookie, epmdPort })
+    const meet = (): Promise<string> => seed.evaluate(`net_kernel:connect_node('${shop.name}')`)
+    await meet()
+    const file = join(folder.path, 'via.recording')
+    const argv = [shop.name, '--via', seed.name, '-o', file, '--interval', '200ms', '--ndjson']
+    const child = spawn(process.execPath, [MAIN, 'record', ...argv], {
+      env: { BEAMSCOPE_COOKIE: cookie, ERL_EPMD_PORT: `${epmdPort}` },
+    })
+    using _ = { [Symbol.dispose]: () => child.kill('SIGKILL') }
+    let told = ''
+    let said = ''
+    child.stdout.on('data', (chunk) => {
+      told += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      said += chunk
+    })
+    const ended = once(child, 'close')
+    const until = (isSo: () => boolean): Promise<void> =>
+      vi.waitFor(() => expect({ isSo: isSo(), said }).toMatchObject({ isSo: true }), {
+        timeout: 60_000,
+        interval: 50,
+      })
+    const samples = (): number => told.split('record-sample/1').length - 1
+    await until(() => samples() >= 2)
+
+    await seed.restart()
+    await until(() => said.includes(`${shop.name} does not answer: `))
+    const before = samples()
+    await meet()
+    await until(() => said.includes(`${shop.name} answers again, after `) && samples() > before)
+    child.kill('SIGINT')
+    expect(await ended).toEqual([130, null])
+    expect(said.split('does not answer').length).toBe(2)
+    const { damaged, nodes, samples: recorded } = await indexRecording(file)
+    expect({ damaged, nodes: nodes.map(({ node }) => node) }).toEqual({
+      damaged: 0,
+      nodes: [shop.name],
+    })
+    expect(recorded).toBeGreaterThan(before)
+  })
+})
 
 for (const release of [25, 29] as const) {
   describeOnRelease(release, 'a day with a spike at noon', () => {
