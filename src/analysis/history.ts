@@ -43,6 +43,10 @@ export interface FigureTrend extends Trend {
   readonly allocator: string | undefined
   /** What it is at the end, without the noise of one sample; bytes. `undefined` where nobody told it. */
   readonly now: number | undefined
+  /** Of the time since it began, where it was looked at: without long gaps between samples. Milliseconds. */
+  readonly seen: number
+  /** How far the last points lie, at most, above the least that it was since then; bytes. */
+  readonly risen: number
 }
 
 /** What an allocator held. Bytes. */
@@ -79,6 +83,9 @@ const MAX_EARLIER = 64
 
 /** Points at the end whose median is what there is now. */
 const NOW_POINTS = 5
+
+/** What is this many times as long as what mostly lies between two points was not looked at. */
+const LONGEST_GAP = 8
 
 /** A peak that lies before a rise by more than this part of the time has not left it. */
 const PEAK_SHARE = 1 / 16
@@ -153,15 +160,18 @@ export class HistoryBuilder {
   #trends(): readonly FigureTrend[] {
     const trend = (figure: Figure, allocator?: string): FigureTrend => {
       const points = this.#course.points(nameOf(figure, allocator))
-      const recent = points.slice(-NOW_POINTS).map(({ value }) => value)
+      const recent = points.slice(-NOW_POINTS).map(valueIn)
       const now = recent.length === 0 ? undefined : median(recent)
       const trend = trendOf(points)
+      const counted = points.filter(({ time }) => time >= (trend.since ?? time))
       // The first point is the average of some time.
       const since = trend.since === points[0]?.time ? this.#since : trend.since
       return {
         figure,
         allocator,
         now,
+        seen: seenIn(counted),
+        risen: recent.length === 0 ? 0 : Math.max(...recent) - Math.min(...counted.map(valueIn)),
         ...trend,
         since: trend.since === undefined ? undefined : since,
       }
@@ -225,6 +235,17 @@ function* figuresOf(moment: Moment): Generator<readonly [name: string, value: In
 
 function nameOf(figure: Figure, allocator?: string): string {
   return allocator === undefined ? figure : `${figure} ${allocator}`
+}
+
+/** From the first point to the last, each gap for no more than so many times what mostly lies between two. */
+function seenIn(points: readonly Point[]): number {
+  const gaps = points.slice(1).map(({ time }, index) => time - (points[index]?.time ?? time))
+  const longest = LONGEST_GAP * median(gaps)
+  return gaps.reduce((seen, gap) => seen + Math.min(gap, longest), 0)
+}
+
+function valueIn({ value }: Point): number {
+  return value
 }
 
 function valueAt(points: readonly Point[], time: number): number {

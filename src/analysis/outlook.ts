@@ -46,8 +46,7 @@ export function outlookOf(history: History, limit: MemoryLimit | undefined): Out
   const left = Math.max(0, toDouble(limit.bytes) - trend.now)
   const after = (perHour: number): number => history.to + (left / perHour) * HOUR
   const { typical, slowest, fastest } = trend.perHour
-  const seen = history.to - (trend.since ?? history.since)
-  if (after(typical) - history.to > HORIZON * seen) {
+  if (after(typical) - history.to > HORIZON * trend.seen) {
     return unknown(`it is further away than ${HORIZON} times the time that was seen`)
   }
   const at = Math.round(after(typical))

@@ -321,6 +321,30 @@ describe('growth', () => {
     expect(finding?.remedies[0]?.flags).toContain('ets:insert')
   })
 
+  test('counts for the time alone that was looked at', () => {
+    const later = 120 * 24
+    const life = leak({
+      limit: 100_000,
+      hours: later + 12,
+      allocators: (hour) => ({
+        binary_alloc: { allocated: 106 + 20 * Math.max(0, hour - later), used: 100 },
+      }),
+    })
+    // An hour of January, and, gone on with, half a day of May.
+    const times = [...Array(61).keys(), ...Array.from(Array(721).keys(), (it) => later * 60 + it)]
+    const history = historyOf(times.map((minute) => snapshotAt(minute / 60, life)))
+    const diagnosis = diagnose(snapshotAt(later + 12, life), { history })
+    const finding = growthIn(diagnosis)
+    expect(finding?.summary).toMatch(/^The resident size grows by 20 MiB an hour/)
+    expect(Number(finding?.bytes) / MiB).toBeGreaterThan(200)
+    expect(Number(finding?.bytes) / MiB).toBeLessThan(260)
+    // 5,000 hours more are not told from 13.
+    expect(diagnosis.history?.limit).toMatchObject({
+      reachedAt: undefined,
+      why: 'it is further away than 10 times the time that was seen',
+    })
+  })
+
   test('is none of a node that fragments once', () => {
     expect(growthIn(diagnosed(NOON))).toBeUndefined()
     const { history } = diagnosed(NOON)

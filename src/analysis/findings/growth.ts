@@ -34,7 +34,8 @@ export function growth(examination: Examination): readonly Finding[] {
   if (history === undefined || outlook === undefined || perHour === undefined) return []
   const { trend, limit, reached } = outlook
   const hours = (history.to - (trend.since ?? history.since)) / HOUR
-  const bytes = Math.round(perHour.typical * hours)
+  // Where nobody looked for long, it did not grow on all the while.
+  const bytes = Math.round(Math.min(perHour.typical * hours, trend.risen))
   if (trend.shape !== 'growth' || bytes < LEAST_GROWTH) return []
   const sources = sourcesOf(examination, perHour.typical)
   const what = trend.figure === 'resident' ? 'The resident size' : 'What is allocated'
