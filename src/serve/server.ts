@@ -51,7 +51,9 @@ export async function startServer(
       keepAliveTimeout: KEEP_ALIVE,
       connectionsCheckingInterval: 1_000,
     },
-    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+    getRequestListener((request, env) => app.fetch(platformRequest(request), env), {
+      overrideGlobalObjects: false,
+    }),
   )
   server.maxHeadersCount = MAX_HEADERS
   server.maxConnections = MAX_CONNECTIONS
@@ -81,4 +83,14 @@ export async function startServer(
         server.closeIdleConnections()
       }),
   }
+}
+
+/**
+ * A form that comes in pieces, as some proxies send it, as a `Request` of the platform: hono's limit of a body makes
+ * another one out of it, which what stands for requests here does not allow while globals are left alone.
+ */
+function platformRequest(request: Request): Request {
+  const { body, headers, method, url } = request
+  if (method !== 'POST' || !headers.has('transfer-encoding')) return request
+  return new Request(url, { method, headers, body, duplex: 'half' })
 }

@@ -96,6 +96,20 @@ describe('with a token', () => {
     }
   })
 
+  it('takes a form in pieces, as some proxies send it', async () => {
+    await using served = await startServed({ token: TOKEN })
+    const pieces = { 'transfer-encoding': 'chunked' }
+    expect(await served.request('/login', form(served, TOKEN, pieces))).toMatchObject({
+      status: 303,
+      headers: { 'set-cookie': [expect.stringContaining('beamscope_')] },
+    })
+    expect(await served.request('/login', form(served, 'wrong', pieces))).toMatchObject({
+      status: 401,
+    })
+    const large = form(served, 'x'.repeat(5_000), pieces)
+    expect(await served.request('/login', large)).toMatchObject({ status: 413 })
+  })
+
   it('says to a browser behind TLS that the cookie is for TLS alone', async () => {
     await using served = await startServed({ token: TOKEN })
     const requested = form(served, TOKEN, {
