@@ -107,13 +107,25 @@ export function verdictSection(node: NodePage): Section {
 <p class="label"><span class="mark" aria-hidden="true">${MARKS[verdict]}</span> ${verdict}</p>
 <p class="headline">${headline(diagnosis)}</p>
 ${since(diagnosis)}
-<p class="meaning">${WORDS[verdict].meaning}${purposes(diagnosis)}</p>
+<p class="meaning">${meaning(diagnosis)}${purposes(diagnosis)}</p>
 ${glance(accounting)}
 </div>
 <h3>What to do first</h3>
 ${firstStep(node)}`,
   }
 }
+
+/** Of a node of which not all was seen, less can be said. */
+function meaning({ accounting, findings, verdict }: Diagnosis): string {
+  const isHidden =
+    accountingLine(accounting, 'resident').bytes === undefined ||
+    findings.some(({ id }) => id === 'disabled-allocator')
+  return verdict === 'healthy' && isHidden ? HEALTHY_AS_SEEN : WORDS[verdict].meaning
+}
+
+const HEALTHY_AS_SEEN =
+  'What Erlang is seen to hold without using it is what an idle node holds as well. Whether the operating ' +
+  'system reports more than that accounts for cannot be said: not all of it was seen, as is told below.'
 
 /** When it began, and what is to come, where earlier samples tell. */
 function since(diagnosis: Diagnosis): Content {

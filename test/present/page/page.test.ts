@@ -203,6 +203,18 @@ describe('the first words', () => {
     expect(wordsOf(inUse ?? fragmented)).toContain('1 finding, which is not grave.')
   })
 
+  it.each([
+    ['on another host', 'idle'],
+    ['without allocators', 'idle-without-allocators'],
+  ])('of a healthy node %s say nothing of what was not seen', (where, state) => {
+    const seen = known(state, 'otp29-s2')
+    const words = wordsOf(where === 'on another host' ? { ...seen, os: undefined } : seen)
+    expect(words).toContain('✓ healthy')
+    expect(words).toContain('not all of it was seen')
+    expect(words).not.toContain('reports no more than')
+    expect(wordsOf(known('idle', 'otp29-s2'))).toContain('reports no more than')
+  })
+
   it('of data in use deny no waste that is shown below them', () => {
     const words = wordsOf(known('binary-live', 'otp27-s2'))
     expect(words).toContain('in-use')
