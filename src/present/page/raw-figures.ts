@@ -29,7 +29,7 @@ export function rawFiguresSection({ snapshot }: NodePage): Section {
   return {
     id: 'figures',
     title: 'Raw figures',
-    body: html`<p>As recon names and computes them; each can be had exactly, and as JSON, by the command of that name.</p>
+    body: html`<p>As recon names and computes them: it leaves out literal_alloc, which all above counts. Each can be had exactly, and as JSON, by the command of that name.</p>
 ${unfolded('memory', 'memory', memoryTables(snapshot))}
 ${unfolded('fragmentation', 'fragmentation', fragmentationTable(snapshot))}
 ${unfolded('average_block_sizes', 'average_block_sizes', averagesTable(snapshot))}
