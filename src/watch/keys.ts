@@ -68,7 +68,16 @@ const WITH_CTRL: Readonly<Record<string, Command>> = {
   z: { type: 'suspend' },
 }
 
-/** Of a key that means something; several letters may come at once, from somebody who types fast. */
+/** As they come among other characters, when several were typed before any was read: then ink does not name them. */
+const CONTROLS: Readonly<Record<string, Command>> = {
+  '\u0003': { type: 'interrupt' },
+  '\t': { type: 'switch-node', by: 1 },
+  '\u000c': { type: 'redraw' },
+  '\r': { type: 'open' },
+  '\u001a': { type: 'suspend' },
+}
+
+/** Of a key that means something; several characters may come at once, from somebody who types fast. */
 export function commandsOf(key: Key): readonly Command[] {
   const { input } = key
   if (key.ctrl) return known(WITH_CTRL[input])
@@ -86,7 +95,8 @@ export function commandsOf(key: Key): readonly Command[] {
 
 function ofCharacter(character: string): readonly Command[] {
   if (/^[1-9]$/.test(character)) return [{ type: 'choose-node', index: Number(character) - 1 }]
-  return known(Object.hasOwn(LETTERS, character) ? LETTERS[character] : undefined)
+  const commands = Object.hasOwn(CONTROLS, character) ? CONTROLS : LETTERS
+  return known(Object.hasOwn(commands, character) ? commands[character] : undefined)
 }
 
 function known(command: Command | undefined): readonly Command[] {

@@ -227,6 +227,9 @@ describe('ink', () => {
     expect(await pressed('\u001b')).toMatchObject({ escape: true })
     expect(await pressed('\u0003')).toMatchObject({ ctrl: true, input: 'c' })
     expect(await pressed('\u000c')).toMatchObject({ ctrl: true, input: 'l' })
+    // Typed before any was read.
+    expect(await pressed('\u0003\u0003')).toMatchObject({ ctrl: false, input: '\u0003\u0003' })
+    expect(await pressed('\rs\t')).toMatchObject({ return: false, tab: false, input: '\rs\t' })
   })
 
   it('draws again when the picture is another one', () => {

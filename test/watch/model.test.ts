@@ -145,6 +145,12 @@ describe('keys', () => {
     expect(press(model, 'jsu')).toEqual(press(model, 'j', 's', 'u'))
   })
 
+  it('mean the same among others as by themselves', () => {
+    const types = (input: string) => commandsOf({ input }).map(({ type }) => type)
+    expect(types('\rs\t\u000c\u001a')).toEqual(['open', 'sort', 'switch-node', 'redraw', 'suspend'])
+    expect(types('\u0003\u0003')).toEqual(['interrupt', 'interrupt'])
+  })
+
   it('mean nothing where they are no keys of ours', () => {
     for (const input of ['', 'x', '0', 'constructor', '__proto__', '\u001b[200~']) {
       expect(commandsOf({ input }).filter(({ type }) => type === 'quit')).toEqual([])
