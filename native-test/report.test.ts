@@ -49,6 +49,9 @@ async function makeReport(
   return pathToFileURL(file).href
 }
 
+/** Between its margins. Pixels. */
+const A4_WIDTH = 688
+
 /** What the page may not do, whatever else it does. */
 function expectQuiet({ complaints, requests }: Opened): void {
   expect({ complaints, requests }).toEqual({ complaints: [], requests: [] })
@@ -125,6 +128,12 @@ for (const release of [25, 29] as const) {
     () => {
       it('can be read by everybody, by light and in the dark', async () => {
         await using node = await startErlangNode({ release })
+        // A process whose name is as long as an atom may be, and that is among the largest.
+        await node.evaluate(`
+          register(list_to_atom(lists:duplicate(255, $w)), spawn(fun() ->
+            Rows = lists:seq(1, 300000),
+            receive {stop, From} -> From ! Rows end
+          end))`)
         const url = await makeReport(
           `live-${release}`,
           [node.name, '--deep', '--carriers', '--timeout', '60s'],
@@ -143,6 +152,10 @@ for (const release of [25, 29] as const) {
         await page.emulateMedia({ colorScheme: 'dark' })
         await unfoldAll(page)
         expect(await accessibilityViolations(page)).toEqual([])
+        await page.emulateMedia({ media: 'print' })
+        await page.setViewportSize({ width: A4_WIDTH, height: 900 })
+        expect(await page.locator('#holders').textContent()).toContain('w'.repeat(255))
+        expect(await scrollsSideways(page)).toBe(false)
         expectQuiet(opened)
       })
     },
@@ -319,8 +332,7 @@ describeOnRelease(
             .filter((it) => size(it) > size(it.parentElement)).map((it) => it.outerHTML)
         })()`),
       ).toEqual([])
-      // As wide as A4 is between its margins.
-      await page.setViewportSize({ width: 688, height: 900 })
+      await page.setViewportSize({ width: A4_WIDTH, height: 900 })
       expect(await scrollsSideways(page)).toBe(false)
       expectQuiet(opened)
     })

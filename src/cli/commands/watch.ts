@@ -78,7 +78,7 @@ export function watchCommand(context: Context): Command {
       's sorts, u changes the unit, Space freezes the screen while sampling goes on, w saves what is shown ' +
       'as a snapshot file in the current folder, Tab or a digit goes to another node, ? explains, q ' +
       'quits.\n\n' +
-    'usage is used through allocated; waste is what carriers hold unused above the floor that an idle ' +
+      'usage is used through allocated; waste is what carriers hold unused above the floor that an idle ' +
       'node has too. Look for waste that stays when used has fallen: that is fragmentation, and ' +
       'beamscope diagnose says what to try. A node that does not answer shows why, and comes back by ' +
       'itself; its last figures stay, dim.\n\n' +

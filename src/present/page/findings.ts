@@ -81,7 +81,7 @@ function evidenceTable({ evidence, id, allocator }: Finding): Content {
     [figure('figure'), text('what it is'), text('where it comes from')],
     evidence.map((each) => [
       evidenceFigure(each),
-      html`${each.what}${isMaximum(each) ? MAXIMA_MARK : ''}`,
+      html`<span class="name">${each.what}${isMaximum(each) ? MAXIMA_MARK : ''}</span>`,
       html`<span class="source">${each.source}</span>`,
     ]),
   )

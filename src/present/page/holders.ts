@@ -3,7 +3,7 @@
  */
 import { type Coverage, callingName, type HoldingProcess } from '../../analysis/holders.ts'
 import { formatCount, NONE } from '../figures.ts'
-import { type Content, html } from './html.ts'
+import { type Content, type Html, html } from './html.ts'
 import type { NodePage } from './node-page.ts'
 import { figure, missingList, type Section, size, sizeOrNone, tableHtml, text } from './sections.ts'
 
@@ -26,7 +26,7 @@ ${
           size(process.memory),
           process.messageQueueLen === undefined ? NONE : formatCount(process.messageQueueLen),
           process.pid,
-          processName(process),
+          named(processName(process)),
         ]),
       )
 }
@@ -42,7 +42,7 @@ ${
           holder.binaries === undefined ? NONE : formatCount(holder.binaries),
           size(holder.memory),
           holder.pid,
-          processName(holder),
+          named(processName(holder)),
         ]),
       )}
 <p class="aside">Refers to: reference-counted binaries, which no memory of a process or table includes, each once and whole, however small the part that is used. Alone: of these, what nobody else refers to. ≈: estimated, as the list of its binaries may be too large.</p>`
@@ -56,7 +56,7 @@ ${
         largestTables.map(({ bytes, name, owner, protection, rows, type }) => [
           size(bytes),
           formatCount(rows),
-          name,
+          named(name),
           `${type}, ${protection}`,
           owner,
         ]),
@@ -67,6 +67,11 @@ ${
 
 function coverage({ lookedAt, total }: Coverage): string {
   return `${formatCount(lookedAt)} of ${formatCount(total)}`
+}
+
+/** However long it is, its table stays as wide as a page. */
+function named(name: Content): Html {
+  return html`<span class="name">${name}</span>`
 }
 
 /** What it is called, and where it is just now, if that says more. */
