@@ -10,6 +10,9 @@ export const MAX_CONCURRENCY = 1000
 /** Of a node, in milliseconds. */
 export const DEFAULT_NODE_TIMEOUT = 10_000
 
+/** What errors call it, for who did not answer in time. */
+export const NODE_TIMEOUT_OPTION = '--node-timeout'
+
 /** @throws {RangeError} when it is none */
 export function checkConcurrency(concurrency: number): void {
   if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= MAX_CONCURRENCY) return

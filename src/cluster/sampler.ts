@@ -11,7 +11,7 @@ import { NodeClosedError } from '../node/errors.ts'
 import { probe } from '../probe/probe.ts'
 import { type RawSnapshot, toSnapshot } from '../probe/raw-snapshot.ts'
 import { type AccessOptions, type LastingAccess, openLastingAccess } from './access.ts'
-import { DEFAULT_NODE_TIMEOUT } from './bounds.ts'
+import { DEFAULT_NODE_TIMEOUT, NODE_TIMEOUT_OPTION } from './bounds.ts'
 import { Slots } from './slots.ts'
 
 export interface SamplerOptions extends AccessOptions {
@@ -191,7 +191,7 @@ export class Sampler implements AsyncDisposable {
       // What was left for the last step tells the reader nothing.
       const error =
         cause instanceof TimeoutError
-          ? new TimeoutError(cause.what, timeout, undefined, cause.mayBe)
+          ? new TimeoutError(cause.what, timeout, NODE_TIMEOUT_OPTION, cause.mayBe)
           : cause
       return { type: 'failure', node, time: Date.now(), error }
     }

@@ -10,7 +10,12 @@ import { createDeferred } from '../node/deferred.ts'
 import type { Callee } from '../probe/probe.ts'
 import { takeSnapshot } from '../probe/take-snapshot.ts'
 import { type Access, type AccessOptions, openAccess, type Question } from './access.ts'
-import { checkConcurrency, DEFAULT_CONCURRENCY, DEFAULT_NODE_TIMEOUT } from './bounds.ts'
+import {
+  checkConcurrency,
+  DEFAULT_CONCURRENCY,
+  DEFAULT_NODE_TIMEOUT,
+  NODE_TIMEOUT_OPTION,
+} from './bounds.ts'
 
 /**
  * `timeout` is for the whole sweep, and none by default: nodes that have not answered by then have failed.
@@ -46,9 +51,6 @@ export interface SweepProgress {
   /** The node that is asked for longest, and for how many milliseconds. */
   readonly slowest: { readonly node: string; readonly duration: number } | undefined
 }
-
-/** Of the command line, for the time of a node. */
-const OPTION = '--node-timeout'
 
 /** Milliseconds in which a question that minds the time that it has says what it waited for. */
 const GRACE = 100
@@ -192,7 +194,7 @@ export class Sweep<Answer> implements AsyncIterable<SweepResult<Answer>> {
     const left = (): Waiting & { readonly timeout: number } => {
       signal.throwIfAborted()
       const timeout = this.#nodeTimeout - duration()
-      if (timeout <= 0) throw new TimeoutError(what, this.#nodeTimeout, OPTION)
+      if (timeout <= 0) throw new TimeoutError(what, this.#nodeTimeout, NODE_TIMEOUT_OPTION)
       return { timeout, signal }
     }
     const ask: Question<Answer> = async (callee) => {
@@ -216,7 +218,10 @@ export class Sweep<Answer> implements AsyncIterable<SweepResult<Answer>> {
   #failure(error: unknown, duration: number, { reason }: AbortSignal): Failure {
     const isOver = error instanceof TimeoutError && duration >= this.#nodeTimeout - TIMER_ERROR
     return isOver && error !== reason
-      ? { duration, error: new TimeoutError(error.what, this.#nodeTimeout, OPTION) }
+      ? {
+          duration,
+          error: new TimeoutError(error.what, this.#nodeTimeout, NODE_TIMEOUT_OPTION, error.mayBe),
+        }
       : { duration, error }
   }
 }

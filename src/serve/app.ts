@@ -49,7 +49,11 @@ type RouteContext = Context<ServeEnv>
 /** A token in a form, and no more. */
 const MAX_BODY = 4_096
 
+const FORM = 'application/x-www-form-urlencoded'
+
 const OPENMETRICS = 'application/openmetrics-text'
+
+const READING: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 /** Nothing in it is to be run or shown by a browser. */
 const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
@@ -93,7 +97,9 @@ export function createApp(options: AppOptions): Hono<ServeEnv> {
       },
     }),
     async (c) => {
-      const { token } = await c.req.parseBody()
+      // A form in parts, which the page does not send, may be none at all.
+      const isForm = c.req.header('Content-Type')?.startsWith(FORM) === true
+      const { token } = isForm ? await c.req.parseBody() : {}
       try {
         guard.logIn(c, typeof token === 'string' ? token.trim() : '')
       } catch (error) {
@@ -112,17 +118,23 @@ export function createApp(options: AppOptions): Hono<ServeEnv> {
 
   app.use(guard.checkAccess)
   app.get('/events', (c) => {
-    const stream = viewers.open(chosen(c, observations), () => c.env.outgoing.destroy())
-    return c.body(stream, 200, {
+    const node = chosen(c, observations)
+    const headers = {
       'Content-Type': 'text/event-stream',
       // nginx would wait for more.
       'X-Accel-Buffering': 'no',
-    })
+    }
+    if (c.req.method === 'HEAD') return c.body(null, 200, headers)
+    return c.body(
+      viewers.open(node, () => c.env.outgoing.destroy()),
+      200,
+      headers,
+    )
   })
   app.get('/metrics', metricsRoute(options))
   addApi(app, observations)
   app.all('*', (c) => {
-    throw c.req.method === 'GET' ? new UnknownRouteError() : new MethodError()
+    throw READING.has(c.req.method) ? new UnknownRouteError() : new MethodError()
   })
   app.onError((error, c) => errorAnswer(c, error))
   return app

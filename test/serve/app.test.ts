@@ -244,6 +244,19 @@ describe('whoever looks after the process', () => {
 })
 
 describe('every answer', () => {
+  it('has a head, which opens nothing and holds nothing back', async () => {
+    await using served = await startServed()
+    served.answer()
+    for (const path of ['/', '/metrics', '/events', '/api/nodes', '/nothing']) {
+      const { status } = path === '/events' ? { status: 200 } : await served.request(path)
+      expect([path, await served.request(path, { method: 'HEAD' })]).toMatchObject([
+        path,
+        { status, body: '' },
+      ])
+    }
+    expect(served.viewers.count).toBe(0)
+  })
+
   it.each(['/', '/login', '/metrics', '/api/nodes', '/healthz', '/nothing'])(
     'has at %s what keeps browsers from doing anything with it',
     async (path) => {

@@ -121,6 +121,21 @@ describe('with a token', () => {
     expect(headers['set-cookie']?.[0]).toContain('; Secure')
   })
 
+  it.each([
+    ['in parts that are none', 'multipart/form-data; boundary=x', 'nothing of the kind'],
+    ['in parts without a name for them', 'multipart/form-data', `--x\r\n\r\n${TOKEN}\r\n--x--`],
+    ['of another kind', 'application/json', `{"token":"${TOKEN}"}`],
+    ['of no kind', '', `token=${TOKEN}`],
+    ['that has no token', 'application/x-www-form-urlencoded', '%%%&token'],
+  ])('a form %s logs nobody in, and is no fault of the server', async (_, type, body) => {
+    await using served = await startServed({ token: TOKEN })
+    const origin = 'https://scope.example'
+    const headers = { host: 'scope.example', origin, 'content-type': type }
+    const answer = await served.request('/login', { method: 'POST', headers, body })
+    expect(answer.status).toBe(401)
+    expect(answer.headers['set-cookie']).toBeUndefined()
+  })
+
   it('another site cannot log a browser in', async () => {
     await using served = await startServed({ token: TOKEN })
     for (const origin of [
