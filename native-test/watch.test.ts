@@ -298,6 +298,21 @@ describeInTerminal('watch', () => {
     process.kill(pid, signal)
   }
 
+  it('ends with its terminal', async () => {
+    await open(80, 24)
+    const words = watch(first.name, '--interval', '200ms')
+    const known = `bash -c "echo \\$\\$ > pid; exec \\"\\$@\\"" - "$@"`
+    await terminal.run(`bash -c 'trap : HUP; ${known} 2> error; echo $? > status' - ${words}`)
+    await terminal.until((it) => it.includes('fragmented –'))
+    // It looks when all is over.
+    await kill('SIGSTOP')
+    await terminal[Symbol.asyncDispose]()
+    await kill('SIGCONT').catch(() => {})
+    const status = (): Promise<string> => readFile(join(folder.path, 'status'), 'utf8')
+    await expect.poll(() => status().catch(() => '')).toBe('129\n')
+    expect(await readFile(join(folder.path, 'error'), 'utf8')).toBe('')
+  })
+
   it('waits in the background, and draws itself again', async () => {
     await open(80, 24)
     await terminal.run(`${watch(first.name, '--interval', '200ms')} &`)

@@ -56,6 +56,11 @@ export class Terminal {
   /** Takes the terminal over, until {@link leave}, however the process ends. Harmless when repeated. */
   enter(): void {
     if (this.#isEntered) return
+    for (const stream of [this.#stdin, this.#stdout]) {
+      stream.off('error', this.#hangUp)
+      // Before whoever ends the program by an exit code.
+      stream.prependListener('error', this.#hangUp)
+    }
     // First: in the background it waits here, and has drawn nothing over what others write.
     this.#stdin.setRawMode(true)
     this.#isEntered = true
@@ -85,8 +90,16 @@ export class Terminal {
 
   readonly #die = (signal: NodeJS.Signals): void => {
     this.leave()
+    // At once: ink listens too, and would have it wait until other events had their turn.
+    process.removeAllListeners(signal)
     process.kill(process.pid, signal)
   }
+
+  /**
+   * A terminal that cannot be read, written or set is gone, as when its window is closed. Whatever comes first of that and
+   * the signal, the end is the same; by itself Node.js would print a stack, and abort as it sets the terminal back.
+   */
+  readonly #hangUp = (): void => this.#die('SIGHUP')
 
   /** Draws the lines that are others than those which stand there. */
   draw(lines: readonly string[]): void {
