@@ -13,7 +13,7 @@ import { compare, toDouble } from '../analysis/integer.ts'
 import type { Integer } from '../analysis/snapshot.ts'
 import { THRESHOLDS } from '../analysis/thresholds.ts'
 import { inUnit } from '../analysis/unit.ts'
-import { formatCount, formatPercentage, NONE } from './figures.ts'
+import { counted, formatCount, formatPercentage, NONE, plural } from './figures.ts'
 import { printable } from './printable.ts'
 import { wrap } from './prose.ts'
 import { type Column, table } from './table.ts'
@@ -91,7 +91,7 @@ function details(report: CarrierReport, view: View): string {
   const sentence =
     pinned.carriers === 0
       ? 'no carrier is kept by few blocks'
-      : `${formatCount(pinned.blocks)} ${plural(pinned.blocks, 'block')} with ${size(view, pinned.used)} ` +
+      : `${counted(pinned.blocks, 'block')} with ${size(view, pinned.used)} ` +
         `${toDouble(pinned.blocks) === 1 ? 'pins' : 'pin'} ${formatCount(pinned.carriers)} ` +
         `${plural(pinned.carriers, 'carrier')} with ${size(view, pinned.size)}, each used below ` +
         `${formatPercentage(pinned.below).replace('.0', '')}: ${size(view, unused(pinned))} lie idle`
@@ -106,7 +106,7 @@ function details(report: CarrierReport, view: View): string {
     indent + wrap(`${sentence}${hollow}.`, width - indent.length, indent),
     ...(pinned.byType.length < 2 ? [] : pinned.byType).map(
       (blocks) =>
-        `${indent}  ${formatCount(blocks.count)} ${plural(blocks.count, 'block')} of ` +
+        `${indent}  ${counted(blocks.count, 'block')} of ` +
         `${printable(blocks.type)}, ${size(view, blocks.size)}`,
     ),
     ...histogram(
@@ -193,10 +193,6 @@ function ranText({ ran }: CarrierScan, { paper }: View): readonly string[] {
       ? ''
       : ` and the same for ${others.length} ${plural(others.length, 'allocator')} more`
   return [wrap(`Ran on the node: ${printable(first)}${more}.`, paper.width)]
-}
-
-function plural(count: Integer, noun: string): string {
-  return toDouble(count) === 1 ? noun : `${noun}s`
 }
 
 function count(value: number): string {

@@ -44,6 +44,16 @@ export function formatCount(count: Integer): string {
   return grouped(count, 0)
 }
 
+/** The word for so many of them. */
+export function plural(count: Integer, noun: string): string {
+  return Number(count) === 1 ? noun : `${noun}s`
+}
+
+/** How many, and of what: `1 node`, `1,200 nodes`. */
+export function counted(count: Integer, noun: string): string {
+  return `${formatCount(count)} ${plural(count, noun)}`
+}
+
 /** A ratio of a part to a whole: `7.3%`. */
 export function formatPercentage(ratio: number): string {
   return Number.isFinite(ratio) ? `${(ratio * 100).toFixed(1)}%` : '∞'

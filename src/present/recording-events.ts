@@ -4,7 +4,7 @@
 import type { BeamscopeError } from '../errors.ts'
 import type { RecorderEvent } from '../history/recorder.ts'
 import type { RecordingIndex } from '../history/recording-reader.ts'
-import { formatCount, formatSize } from './figures.ts'
+import { counted, formatCount, formatSize } from './figures.ts'
 import { printable } from './printable.ts'
 
 /** What a recording held before it was gone on with, and what was cut off; in lines. */
@@ -26,11 +26,7 @@ export function resumedText(file: string, before: RecordingIndex): string {
     ...(cut === undefined
       ? []
       : [`${name}: ${cut.bytes} bytes of a sample that was not written to its end are cut off`]),
-    ...(unreadable === 0
-      ? []
-      : [
-          `${name}: ${unreadable === 1 ? '1 part' : `${formatCount(unreadable)} parts`} of it cannot be read`,
-        ]),
+    ...(unreadable === 0 ? [] : [`${name}: ${counted(unreadable, 'part')} of it cannot be read`]),
   ]
     .map((line) => `${line}\n`)
     .join('')
@@ -62,11 +58,11 @@ export function recorderText(file: string, event: RecorderEvent): string {
 }
 
 export function samplesText(count: number): string {
-  return count === 1 ? '1 sample' : `${formatCount(count)} samples`
+  return counted(count, 'sample')
 }
 
 export function failuresText(count: number): string {
-  return count === 1 ? '1 failure' : `${formatCount(count)} failures`
+  return counted(count, 'failure')
 }
 
 function messageOf({ message }: BeamscopeError): string {

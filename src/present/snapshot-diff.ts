@@ -12,7 +12,7 @@ import {
   type Usages,
 } from '../analysis/snapshot-diff.ts'
 import type { Amount } from '../analysis/unit.ts'
-import { formatPercentage, NONE } from './figures.ts'
+import { counted, formatPercentage, NONE } from './figures.ts'
 import { printable } from './printable.ts'
 import { wrap } from './prose.ts'
 import { settingValue } from './setting-value.ts'
@@ -53,7 +53,7 @@ function identityText(
   const facts = [
     node !== undefined && node !== label ? node : undefined,
     otpRelease === undefined ? undefined : `OTP ${otpRelease}`,
-    `${schedulers} schedulers`,
+    counted(schedulers, 'scheduler'),
     takenAt,
   ].filter((fact) => fact !== undefined)
   return printable(`${`${when}:`.padEnd(8)}${label}  (${facts.join(', ')})`)

@@ -14,7 +14,7 @@ import type { Outlier } from '../analysis/outlier.ts'
 import type { Integer } from '../analysis/snapshot.ts'
 import { inUnit } from '../analysis/unit.ts'
 import { failuresText, type NodeFailure, type SourceFailure } from './failures.ts'
-import { formatCount, formatPercentage, formatSize, NONE } from './figures.ts'
+import { counted, formatCount, formatPercentage, formatSize, NONE } from './figures.ts'
 import { printable } from './printable.ts'
 import { wrap } from './prose.ts'
 import { type Rows, shorten } from './rows.ts'
@@ -312,7 +312,7 @@ export function dryRunText(
 }
 
 export function nodesText(count: number): string {
-  return count === 1 ? '1 node' : `${formatCount(count)} nodes`
+  return counted(count, 'node')
 }
 
 function sizeText(bytes: Integer | undefined, { unit }: SweepView): string {

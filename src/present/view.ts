@@ -4,7 +4,7 @@
 import type { Missing, Snapshot } from '../analysis/snapshot.ts'
 import { type Amount, arithmetic, type Unit } from '../analysis/unit.ts'
 import type { Keyword } from '../analysis/util-allocators.ts'
-import { formatSize } from './figures.ts'
+import { counted, formatSize } from './figures.ts'
 import type { Paper } from './paper.ts'
 import { printable } from './printable.ts'
 import { wrap } from './prose.ts'
@@ -48,7 +48,7 @@ export function heading(title: string, snapshot: Headed, { paper, label, unit }:
   const facts = [
     node !== undefined && node !== label ? printable(node) : undefined,
     otpRelease === undefined ? undefined : `OTP ${printable(otpRelease)}`,
-    schedulers === undefined ? undefined : `${schedulers} schedulers`,
+    schedulers === undefined ? undefined : counted(schedulers, 'scheduler'),
     takenAt === undefined ? undefined : printable(takenAt),
     unit === undefined ? undefined : `sizes in ${unit}s`,
   ].filter((fact) => fact !== undefined)

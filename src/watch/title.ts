@@ -1,6 +1,7 @@
 /**
  * The first line of the screen.
  */
+import { counted } from '../present/figures.ts'
 import { justify, type Line, type Span, span } from './cells.ts'
 import type { Scene } from './scene.ts'
 import { clockTime, durationText } from './times.ts'
@@ -13,7 +14,7 @@ export function titleLine(scene: Scene): Line {
   const facts = [
     ...(nodes.length > 1 ? [`${selected + 1} of ${nodes.length}`] : []),
     ...(look?.otpRelease === undefined ? [] : [`OTP ${look.otpRelease}`]),
-    ...(look?.schedulers === undefined ? [] : [schedulersText(look.schedulers)]),
+    ...(look?.schedulers === undefined ? [] : [counted(look.schedulers, 'scheduler')]),
   ]
   const every = scene.columns < 60 ? '' : `  every ${durationText(interval)}`
   const time = look === undefined ? '' : clockTime(look.moment.time)
@@ -24,8 +25,4 @@ export function titleLine(scene: Scene): Line {
         ? [span(`stale since ${time}`, red)]
         : [span(time), span(every, dim)]
   return justify([span(name, bold), span(`  ${facts.join(', ')}`, dim)], when, scene.columns)
-}
-
-function schedulersText(count: number): string {
-  return count === 1 ? '1 scheduler' : `${count} schedulers`
 }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import {
+  counted,
   formatCount,
   formatPercentage,
   formatRatio,
@@ -44,4 +45,13 @@ it('writes ratios of parts as percentages, and of counts as numbers', () => {
     '3.000',
     '∞',
   ])
+})
+
+it.each([
+  [0, '0 nodes'],
+  [1, '1 node'],
+  [1n, '1 node'],
+  [1_200, '1,200 nodes'],
+])('counts %s nodes as %j', (count, text) => {
+  expect(counted(count, 'node')).toBe(text)
 })

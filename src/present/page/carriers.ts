@@ -5,13 +5,12 @@ import { type CarrierReport, type FreeBlockBucket, unused } from '../../analysis
 import { compare, toDouble } from '../../analysis/integer.ts'
 import type { Integer } from '../../analysis/snapshot.ts'
 import { THRESHOLDS } from '../../analysis/thresholds.ts'
-import { formatCount, formatPercentage, formatSize, NONE } from '../figures.ts'
+import { counted, formatCount, formatPercentage, formatSize, NONE } from '../figures.ts'
 import { type Content, type Html, html } from './html.ts'
 import type { NodePage } from './node-page.ts'
 import {
   allocatorName,
   figure,
-  plural,
   type Section,
   scrolled,
   size,
@@ -71,7 +70,7 @@ ${
     ? undefined
     : html`<ul>${pinned.byType.map(
         ({ type, count, size: bytes }) =>
-          html`<li>${formatCount(count)} ${plural(count, 'block')} of ${type}, ${size(bytes)}</li>`,
+          html`<li>${counted(count, 'block')} of ${type}, ${size(bytes)}</li>`,
       )}</ul>`
 }
 ${
@@ -104,9 +103,9 @@ function pinnedSentence({ pinned, empty }: CarrierReport): Content {
           empty.carriers === 1 ? 'is' : 'are'
         } empty.`
   if (pinned.carriers === 0) return html`No carrier is kept by few blocks.${hollow}`
-  return html`${formatCount(pinned.blocks)} ${plural(pinned.blocks, 'block')} with ${size(pinned.used)} ${
+  return html`${counted(pinned.blocks, 'block')} with ${size(pinned.used)} ${
     toDouble(pinned.blocks) === 1 ? 'pins' : 'pin'
-  } ${formatCount(pinned.carriers)} ${plural(pinned.carriers, 'carrier')} with ${size(
+  } ${counted(pinned.carriers, 'carrier')} with ${size(
     pinned.size,
   )}: ${size(unused(pinned))} lie idle.${hollow}`
 }

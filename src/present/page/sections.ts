@@ -1,8 +1,8 @@
 /**
  * What all sections of a page have in common.
  */
-import { compare, toDouble } from '../../analysis/integer.ts'
-import type { Integer, Missing } from '../../analysis/snapshot.ts'
+import { toDouble } from '../../analysis/integer.ts'
+import type { Missing } from '../../analysis/snapshot.ts'
 import type { Amount } from '../../analysis/unit.ts'
 import { formatCount, formatSize, NONE } from '../figures.ts'
 import { type Content, type Html, html } from './html.ts'
@@ -92,10 +92,6 @@ export function copied(label: string, lines: string): Html {
 
 export function sentence(words: string): string {
   return /[.?!]$/.test(words) ? words : `${words}.`
-}
-
-export function plural(count: Integer, noun: string): string {
-  return compare(count, 1) === 0 ? noun : `${noun}s`
 }
 
 /** `a`, `a and b`, `a, b and c`. */

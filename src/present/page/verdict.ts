@@ -6,10 +6,10 @@ import type { Diagnosis } from '../../analysis/diagnose.ts'
 import { type Finding, type Remedy, timesInWords, type Verdict } from '../../analysis/finding.ts'
 import { add, compare, subtract, toDouble } from '../../analysis/integer.ts'
 import type { Integer } from '../../analysis/snapshot.ts'
-import { formatCount, formatPercentage, formatSize, NONE } from '../figures.ts'
+import { counted, formatPercentage, formatSize, NONE } from '../figures.ts'
 import { type Content, type Html, html } from './html.ts'
 import type { NodePage } from './node-page.ts'
-import { copied, enumerated, plural, type Section, sentence, size } from './sections.ts'
+import { copied, enumerated, type Section, sentence, size } from './sections.ts'
 
 /** What is said of a verdict; `size` is what the findings behind it explain. */
 interface Words {
@@ -235,7 +235,7 @@ ${remedy === undefined ? undefined : suggestion(remedy)}
 <p>${
     found.length === 0
       ? undefined
-      : html`<a href="#findings">${formatCount(found.length)} ${plural(found.length, 'finding')}</a>${
+      : html`<a href="#findings">${counted(found.length, 'finding')}</a>${
           grave
             ? ' with evidence, and with what else can be tried.'
             : found.length === 1
