@@ -79,12 +79,14 @@ async function compact(
   const reading = { ...(signal && { signal }), from }
   const { samples } = await indexRecording(file, reading)
   const thinner = new Thinner(options.thinning ?? DEFAULT_THINNING, now)
-  const reader = new SnapshotReader()
+  const readers = new Map<string, SnapshotReader>()
   let damaged = 0
   const onDamage = (): void => {
     damaged += 1
   }
   for await (const { node, time, raw } of readRecording(file, { ...reading, onDamage })) {
+    const reader = readers.get(node) ?? new SnapshotReader()
+    readers.set(node, reader)
     thinner.add(node, time, () => snapshotOf(raw, reader))
   }
   const kept = thinner.finish()

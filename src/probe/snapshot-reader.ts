@@ -18,10 +18,10 @@ interface Entry {
   readonly instances: readonly Tuple[]
 }
 
-/** Makes of each snapshot what `toSnapshot` makes of it. */
+/** Makes of each snapshot of a node what `toSnapshot` makes of it. */
 export class SnapshotReader {
-  /** What was read of an instance. */
-  readonly #known = new WeakMap<Tuple, AllocatorInstance>()
+  /** What was read of the instances of the last one. */
+  #known: ReadonlyMap<Tuple, AllocatorInstance> = new Map()
 
   /** @throws whatever `toSnapshot` throws */
   read(raw: RawSnapshot): Snapshot {
@@ -35,19 +35,23 @@ export class SnapshotReader {
     if (entries === undefined) return undefined
     const parts = readAllocators(entries.flatMap(changedOf))
     const allocators: AllocatorInstance[] = []
+    const all = new Map<Tuple, AllocatorInstance>()
     let taken = 0
     for (const { allocator, instances, known } of entries) {
       for (const [index, it] of instances.entries()) {
         const before = known[index]
         const read = parts.allocators[taken]
-        if (before !== undefined) allocators.push(before)
-        else if (read?.allocator === allocator.name && read.instance === it.elements[1]) {
-          this.#known.set(it, read)
+        if (before !== undefined) {
+          allocators.push(before)
+          all.set(it, before)
+        } else if (read?.allocator === allocator.name && read.instance === it.elements[1]) {
           allocators.push(read)
+          all.set(it, read)
           taken += 1
         }
       }
     }
+    this.#known = all
     return taken === parts.allocators.length ? { ...parts, allocators } : undefined
   }
 
