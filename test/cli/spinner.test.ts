@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import type { Context } from '../../src/cli/context.ts'
 import { withSpinner } from '../../src/cli/spinner.ts'
 import { makeContext, type Terminal } from './made-context.ts'
@@ -36,6 +36,11 @@ it('shows on a terminal what is waited for', async () => {
 })
 
 it('shows how far it is', async () => {
+  // A machine that only keeps a log is shown the first text alone.
+  vi.stubEnv('CI', undefined)
+  onTestFinished(() => {
+    vi.unstubAllEnvs()
+  })
   const { context, written } = makeContext({ isTTY: true, columns: 80 })
   let done = 0
   const work = (async () => {
