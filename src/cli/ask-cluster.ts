@@ -60,47 +60,37 @@ export async function askCluster<Answer>(
     timeout: Math.max(1, Math.ceil(start + whole - performance.now())),
     signal: context.signal,
   })
-  const [{ sweep }, { CLOSE_TIMEOUT, hiddenNodeOptions }, { HiddenNode }] = await Promise.all([
-    import('../cluster/sweep.ts'),
-    import('./connect.ts'),
-    import('../node/hidden-node.ts'),
-  ])
-  const sources = await nodeSources(nodes, options, context)
-  const reached = await hiddenNodeOptions(options, context)
-  // One node of ours for all, where it has a name of its own.
-  const from = reached.name === undefined ? undefined : new HiddenNode(reached)
-  try {
-    const discovery = await findAmong(sources, { reached, from }, options, context)
-    const names = discovery.nodes.map(({ name }) => name)
-    const failures = new Map<string, NodeFailure>()
-    if (!options.dryRun) {
-      const sweeping = sweep(names, {
-        ...reached,
-        ...left(),
-        ask: question.ask,
-        concurrency,
-        from,
-        nodeTimeout,
-        via,
-      })
-      using progress = showProgress(context, names.length, () => sweeping.progress)
-      await about(via ?? 'the cluster', async () => {
-        for await (const result of sweeping) {
-          if (result.status === 'failed') failures.set(result.node, result)
-          question.take(result, progress.write)
-        }
-      })
-    }
-    // What was found is not less true because others failed.
-    const isPartial = failures.size + discovery.failures.length > 0
-    if (isPartial && context.exitCode === exitCode.done) context.exitCode = exitCode.partial
-    return {
-      discovery,
-      failures: names.flatMap((name) => failures.get(name) ?? []),
-      duration: performance.now() - start,
-    }
-  } finally {
-    await from?.close({ timeout: CLOSE_TIMEOUT })
+  const { sweep } = await import('../cluster/sweep.ts')
+  await using finder = await openFinder(nodes, options, context)
+  const { from, reached } = finder
+  const discovery = await finder.find()
+  const names = discovery.nodes.map(({ name }) => name)
+  const failures = new Map<string, NodeFailure>()
+  if (!options.dryRun) {
+    const sweeping = sweep(names, {
+      ...reached,
+      ...left(),
+      ask: question.ask,
+      concurrency,
+      from,
+      nodeTimeout,
+      via,
+    })
+    using progress = showProgress(context, names.length, () => sweeping.progress)
+    await about(via ?? 'the cluster', async () => {
+      for await (const result of sweeping) {
+        if (result.status === 'failed') failures.set(result.node, result)
+        question.take(result, progress.write)
+      }
+    })
+  }
+  // What was found is not less true because others failed.
+  const isPartial = failures.size + discovery.failures.length > 0
+  if (isPartial && context.exitCode === exitCode.done) context.exitCode = exitCode.partial
+  return {
+    discovery,
+    failures: names.flatMap((name) => failures.get(name) ?? []),
+    duration: performance.now() - start,
   }
 }
 
