@@ -1,5 +1,5 @@
 /** Recordings of real nodes: killed while they are written, and a day in what the command line says of it. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -34,11 +34,18 @@ async function dataOf(...argv: readonly string[]) {
   return JSON.parse(stdout).data
 }
 
-/** Records until it is killed, somewhere within a few samples; returns when those were taken that were told. */
-async function recordUntilKilled(node: ErlangNode, file: string): Promise<readonly string[]> {
-  const argv = [node.name, '-o', file, '--interval', '100ms', '--ndjson']
-  const child = spawn(process.execPath, [MAIN, 'record', ...argv], {
-    env: { BEAMSCOPE_COOKIE: node.cookie, ERL_EPMD_PORT: `${node.epmdPort}` },
+interface Recording {
+  readonly child: ChildProcess
+  readonly ended: Promise<unknown>
+  /** What it has written so far on standard output, and on standard error. */
+  told(): string
+  said(): string
+}
+
+/** Starts to record, a line for each sample. */
+function startRecording({ cookie, epmdPort }: ErlangNode, argv: readonly string[]): Recording {
+  const child = spawn(process.execPath, [MAIN, 'record', ...argv, '--ndjson'], {
+    env: { BEAMSCOPE_COOKIE: cookie, ERL_EPMD_PORT: `${epmdPort}` },
   })
   let told = ''
   let said = ''
@@ -48,16 +55,22 @@ async function recordUntilKilled(node: ErlangNode, file: string): Promise<readon
   child.stderr.on('data', (chunk) => {
     said += chunk
   })
-  const ended = once(child, 'close')
-  for (let left = 20_000; !told.includes('\n') && left > 0; left -= 10) {
-    expect({ said, code: child.exitCode }).toMatchObject({ code: null })
+  return { child, ended: once(child, 'close'), told: () => told, said: () => said }
+}
+
+/** Records until it is killed, somewhere within a few samples; returns when those were taken that were told. */
+async function recordUntilKilled(node: ErlangNode, file: string): Promise<readonly string[]> {
+  const argv = [node.name, '-o', file, '--interval', '100ms']
+  const { child, ended, said, told } = startRecording(node, argv)
+  for (let left = 20_000; !told().includes('\n') && left > 0; left -= 10) {
+    expect({ said: said(), code: child.exitCode }).toMatchObject({ code: null })
     await delay(10)
   }
   await delay(Math.random() * 300)
   child.kill('SIGKILL')
   await ended
   // What was cut within a line was not told.
-  const lines = told.slice(0, told.lastIndexOf('\n')).split('\n')
+  const lines = told().slice(0, told().lastIndexOf('\n')).split('\n')
   return lines.map((line) => {
     const { beamscope, taken_at: takenAt } = JSON.parse(line)
     expect(beamscope).toBe('record-sample/1')
@@ -109,36 +122,25 @@ describeOnRelease(29, 'a recording by way of a node', () => {
     const meet = (): Promise<string> => seed.evaluate(`net_kernel:connect_node('${shop.name}')`)
     await meet()
     const file = join(folder.path, 'via.recording')
-    const argv = [shop.name, '--via', seed.name, '-o', file, '--interval', '200ms', '--ndjson']
-    const child = spawn(process.execPath, [MAIN, 'record', ...argv], {
-      env: { BEAMSCOPE_COOKIE: cookie, ERL_EPMD_PORT: `${epmdPort}` },
-    })
+    const argv = [shop.name, '--via', seed.name, '-o', file, '--interval', '200ms']
+    const { child, ended, said, told } = startRecording(shop, argv)
     using _ = { [Symbol.dispose]: () => child.kill('SIGKILL') }
-    let told = ''
-    let said = ''
-    child.stdout.on('data', (chunk) => {
-      told += chunk
-    })
-    child.stderr.on('data', (chunk) => {
-      said += chunk
-    })
-    const ended = once(child, 'close')
     const until = (isSo: () => boolean): Promise<void> =>
-      vi.waitFor(() => expect({ isSo: isSo(), said }).toMatchObject({ isSo: true }), {
+      vi.waitFor(() => expect({ isSo: isSo(), said: said() }).toMatchObject({ isSo: true }), {
         timeout: 60_000,
         interval: 50,
       })
-    const samples = (): number => told.split('record-sample/1').length - 1
+    const samples = (): number => told().split('record-sample/1').length - 1
     await until(() => samples() >= 2)
 
     await seed.restart()
-    await until(() => said.includes(`${shop.name} does not answer: `))
+    await until(() => said().includes(`${shop.name} does not answer: `))
     const before = samples()
     await meet()
-    await until(() => said.includes(`${shop.name} answers again, after `) && samples() > before)
+    await until(() => said().includes(`${shop.name} answers again, after `) && samples() > before)
     child.kill('SIGINT')
     expect(await ended).toEqual([130, null])
-    expect(said.split('does not answer').length).toBe(2)
+    expect(said().split('does not answer').length).toBe(2)
     const { damaged, nodes, samples: recorded } = await indexRecording(file)
     expect({ damaged, nodes: nodes.map(({ node }) => node) }).toEqual({
       damaged: 0,
