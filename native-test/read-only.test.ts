@@ -138,7 +138,9 @@ describeOnEachRelease('a node', (release) => {
     // Both have much to say to each other when they meet.
     let quiet = 0
     const isQuiet = async (): Promise<boolean> => {
-      quiet = (await witness.keep()).differences.length === 0 ? quiet + 1 : 0
+      const { differences } = await witness.compare()
+      await witness.keep()
+      quiet = differences.length === 0 ? quiet + 1 : 0
       return quiet === 5
     }
     await vi.waitUntil(isQuiet, { timeout: 60_000 })
@@ -173,13 +175,16 @@ describeOnEachRelease('a node', (release) => {
 
   /** Until nothing has changed but that modules were loaded; a node may take a moment to see a connection end. */
   async function expectUnchanged(loaded: readonly string[] = []): Promise<void> {
-    await expect
-      .poll(async () => without(loaded, (await witness.compare()).differences), {
-        interval: 20,
-        timeout: 20_000,
-      })
-      .toEqual([])
-    atoms += (await witness.keep()).atoms
+    let more = 0
+    const told = async (): Promise<string> => {
+      const compared = await witness.compare()
+      more = compared.atoms
+      return JSON.stringify(without(loaded, compared.differences), undefined, 1)
+    }
+    // As text, which a failure shows whole.
+    await expect.poll(told, { interval: 20, timeout: 20_000 }).toBe('[]')
+    await witness.keep()
+    atoms += more
   }
 
   it('is compared after every command that there is', async () => {
@@ -306,7 +311,8 @@ describeOnEachRelease('a node', (release) => {
     const [shop = '', tracer = ''] = pids.match(/<[^>]+>/g) ?? []
     const line = `call NODE ${call.replace('SHOP', shop).replace('TRACER', tracer)}`
     expect(await cli(line)).toMatchObject({ code: 0 })
-    const { differences } = await witness.keep()
+    const { differences } = await witness.compare()
+    await witness.keep()
     expect(differences.map((it) => it.part)).toContain(part)
   })
 })

@@ -36,7 +36,7 @@ const DESCRIBE = `
       protection, heir, named_table]]} || Table <- ets:all()]},
     {ports, [{Port,
       [erlang:port_info(Port, Key) || Key <- [name, id, connected, os_pid]],
-      [{Key, lists:sort(element(2, erlang:port_info(Port, Key)))} || Key <- [links, monitors]]}
+      [{Key, lists:sort(List)} || Key <- [links, monitors], {_, List} <- [erlang:port_info(Port, Key)]]}
       || Port <- erlang:ports()]},
     {names, registered()},
     {trace,
@@ -97,14 +97,22 @@ const compare = (node: string): string => `
     [{Part, ordsets:subtract(Old, New), ordsets:subtract(New, Old)}
       || {{Part, Old}, {Part, New}} <- lists:zip(Before, After), Old =/= New]
   end,
-  Compare = fun Compare({Before, AtomsBefore} = Kept) ->
-    receive {'$gen_call', {Client, Tag}, Question} ->
-      {After, AtomsAfter} = Told = Ask(),
-      Client ! {Tag, {Differences(Before, After), AtomsAfter - AtomsBefore}},
-      Compare(case Question of keep -> Told; compare -> Kept end)
+  Compare = fun Compare({Before, AtomsBefore} = Kept, Last) ->
+    receive
+      {'$gen_call', {Client, Tag}, compare} ->
+        {After, AtomsAfter} = Told = Ask(),
+        Client ! {Tag, {Differences(Before, After), AtomsAfter - AtomsBefore}},
+        Compare(Kept, Told);
+      {'$gen_call', {Client, Tag}, keep} ->
+        Client ! {Tag, ok},
+        Compare(Last, Last)
     end
   end,
-  register(comparer, spawn(fun() -> group_leader(whereis(init), self()), Compare(Ask()) end)),
+  register(comparer, spawn(fun() ->
+    group_leader(whereis(init), self()),
+    First = Ask(),
+    Compare(First, First)
+  end)),
   ok`
 
 /** A part of a node that is not as it was; what stands in it is the text of Erlang terms. */
@@ -145,18 +153,20 @@ export class Witness implements AsyncDisposable {
   }
 
   /** What differs from how the node was when that was kept. */
-  compare(): Promise<Compared> {
-    return this.#ask('compare')
+  async compare(): Promise<Compared> {
+    return compared(await this.#ask('compare'))
   }
 
-  /** The same; from now on it is compared with how it is now. */
-  keep(): Promise<Compared> {
-    return this.#ask('keep')
+  /**
+   * From now on it is compared with how it was when it was compared last: how it is now may be another thing,
+   * such as the last of a connection that it notices only now.
+   */
+  async keep(): Promise<void> {
+    await this.#ask('keep')
   }
 
-  async #ask(question: string): Promise<Compared> {
-    const waiting = { timeout: 30_000 }
-    return compared(await this.#remote.genServerCall(COMPARER, new Atom(question), waiting))
+  #ask(question: string): Promise<Term> {
+    return this.#remote.genServerCall(COMPARER, new Atom(question), { timeout: 30_000 })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
