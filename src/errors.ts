@@ -17,3 +17,8 @@ export abstract class BeamscopeError extends Error {
     this.hint = options?.hint
   }
 }
+
+/** What went wrong, whatever was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}

@@ -5,6 +5,7 @@ import type { Question } from '../cluster/access.ts'
 import { DEFAULT_NODE_TIMEOUT } from '../cluster/bounds.ts'
 import type { Discovery, NodeSource } from '../cluster/discover.ts'
 import type { SweepResult } from '../cluster/sweep.ts'
+import { messageOf } from '../errors.ts'
 import { startDeadline, type Waiting } from '../net/deadline.ts'
 import type { HiddenNode, HiddenNodeOptions } from '../node/hidden-node.ts'
 import type { NodeFailure } from '../present/failures.ts'
@@ -265,8 +266,4 @@ function nothingFound({ failures }: Discovery): unknown {
   return new UsageError(['there is no node to ask', ...reasons].join('; '), {
     hint: '--dry-run shows what is found; --match and --exclude leave nodes out',
   })
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -9,6 +9,7 @@ import { DEFAULT_NODE_TIMEOUT } from '../cluster/bounds.ts'
 import type { Discovery } from '../cluster/discover.ts'
 import { Roster } from '../cluster/roster.ts'
 import { Sampler } from '../cluster/sampler.ts'
+import { messageOf } from '../errors.ts'
 import { anySignal } from '../net/any-signal.ts'
 import { startDeadline } from '../net/deadline.ts'
 import { hintOf } from '../present/error-text.ts'
@@ -237,10 +238,6 @@ function sayer({ stderr }: Context): (line: string) => void {
   return (line) => {
     stderr.write(`${printable(line)}\n`)
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 /** Says when a node begins or ceases to answer, and not each time that it goes on so. */

@@ -4,7 +4,7 @@
  */
 import { createReadStream } from 'node:fs'
 import { parseNodeName } from '../dist/node-name.ts'
-import { BeamscopeError } from '../errors.ts'
+import { BeamscopeError, messageOf } from '../errors.ts'
 import { MAX_NODES, NodeListError } from './discovery-errors.ts'
 
 /** As many names as there may be nodes, of 255 characters each, and some comments. Bytes. */
@@ -54,8 +54,7 @@ export async function readNodeList(
   } catch (cause) {
     signal?.throwIfAborted()
     if (cause instanceof NodeListError) throw cause
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new NodeListError(file, `cannot be read: ${why}`, { cause })
+    throw new NodeListError(file, `cannot be read: ${messageOf(cause)}`, { cause })
   }
   return parseNodeList(decodeText(Buffer.concat(chunks), file), file)
 }

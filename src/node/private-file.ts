@@ -4,7 +4,7 @@
  * @see https://www.erlang.org/doc/system/distributed.html#security
  */
 import { readFile, stat } from 'node:fs/promises'
-import { BeamscopeError } from '../errors.ts'
+import { BeamscopeError, messageOf } from '../errors.ts'
 
 /** The error of a file that `why`. */
 export type RefuseFile = (
@@ -49,7 +49,6 @@ async function readChecked(
     return await readFile(file)
   } catch (cause) {
     if (cause instanceof BeamscopeError) throw cause
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw refuse(`cannot be read: ${why}`, { cause })
+    throw refuse(`cannot be read: ${messageOf(cause)}`, { cause })
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Errors, for people: what went wrong with what, where, and what to do next.
  */
-import { BeamscopeError } from '../errors.ts'
+import { BeamscopeError, messageOf } from '../errors.ts'
 import { formatTerm } from '../etf/format.ts'
 import { isAtom, isInteger, isList, isTuple, property, stringValue } from '../etf/match.ts'
 import { ParseError } from '../etf/parse-error.ts'
@@ -22,7 +22,7 @@ export interface ErrorView {
 export function errorText(error: unknown, { paper, subject, verbose }: ErrorView): string {
   const { colors, width } = paper
   const chain = causes(error)
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   const isNamed = subject === undefined || message.includes(subject)
   const excerpt = chain.find((it) => it instanceof ParseError)?.excerpt
   const stack = error instanceof RemoteExceptionError ? remoteStack(error.remoteStack) : []

@@ -4,6 +4,7 @@
  */
 import { compareNames } from '../analysis/node-summary.ts'
 import type { DiscoveryFailure } from '../cluster/discover.ts'
+import { messageOf } from '../errors.ts'
 import { hintOf } from './error-text.ts'
 import { formatCount } from './figures.ts'
 import type { Paper } from './paper.ts'
@@ -87,6 +88,6 @@ function generalHint({ subject, error }: Failure): string {
 
 /** The first line of what went wrong, which names the node. */
 function reasonOf({ subject, error }: Failure): string {
-  const [message = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+  const [message = ''] = messageOf(error).split('\n')
   return printable(message.includes(subject) ? message : `${subject}: ${message}`)
 }

@@ -4,7 +4,7 @@
 import type { Json } from '../analysis/json.ts'
 import type { Snapshot } from '../analysis/snapshot.ts'
 import type { Unit } from '../analysis/unit.ts'
-import { BeamscopeError } from '../errors.ts'
+import { BeamscopeError, messageOf } from '../errors.ts'
 import { printableJson } from './printable.ts'
 
 /** What the frame says besides the data; what is not known becomes `null`. */
@@ -40,5 +40,5 @@ export function jsonError(error: unknown): {
 } {
   return error instanceof BeamscopeError
     ? { code: error.code, message: error.message, hint: error.hint ?? null }
-    : { code: null, message: error instanceof Error ? error.message : String(error), hint: null }
+    : { code: null, message: messageOf(error), hint: null }
 }

@@ -36,11 +36,11 @@ export function recorderText(file: string, event: RecorderEvent): string {
   const name = printable(file)
   switch (event.type) {
     case 'failing':
-      return `${messageOf(event.error)}; it is tried again with each sample`
+      return `${textOf(event.error)}; it is tried again with each sample`
     case 'recovered':
       return `${name} can be written again`
     case 'unrecordable':
-      return messageOf(event.error)
+      return textOf(event.error)
     case 'begun-anew':
       return `${name} was moved away, and is begun anew`
     case 'compacting':
@@ -53,7 +53,7 @@ export function recorderText(file: string, event: RecorderEvent): string {
       )
     }
     case 'not-compacted':
-      return `${name} was not compacted: ${messageOf(event.error)}`
+      return `${name} was not compacted: ${textOf(event.error)}`
   }
 }
 
@@ -65,7 +65,7 @@ export function failuresText(count: number): string {
   return counted(count, 'failure')
 }
 
-function messageOf({ message }: BeamscopeError): string {
+function textOf({ message }: BeamscopeError): string {
   return printable(message)
 }
 

@@ -3,6 +3,7 @@
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
+import { messageOf } from '../errors.ts'
 import { hintOf } from '../present/error-text.ts'
 import { TooManyError } from './errors.ts'
 import type { Observations, ObservedNode } from './observations.ts'
@@ -118,8 +119,7 @@ export class Viewers {
     const { silence } = node
     if (silence !== undefined) {
       const { error } = silence
-      const message = error instanceof Error ? error.message : String(error)
-      return eventText('failure', { message, hint: hintOf(error) ?? '' })
+      return eventText('failure', { message: messageOf(error), hint: hintOf(error) ?? '' })
     }
     const update = this.#page.update(node)
     return update === undefined ? undefined : eventText('sample', update)

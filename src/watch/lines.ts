@@ -4,6 +4,7 @@
 import { type Json, toJson } from '../analysis/json.ts'
 import type { Integer } from '../analysis/snapshot.ts'
 import { arithmetic, inUnit, type Unit } from '../analysis/unit.ts'
+import { messageOf } from '../errors.ts'
 import { hintOf } from '../present/error-text.ts'
 import { formatPercentage, formatSize, NONE } from '../present/figures.ts'
 import { jsonError, jsonText } from '../present/json.ts'
@@ -36,7 +37,7 @@ export function textLine(look: Look, { unit }: LineView, colors: Colors): string
 
 /** A node that did not answer. */
 export function failureLine(node: string, time: number, error: unknown, colors: Colors): string {
-  const [message = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+  const [message = ''] = messageOf(error).split('\n')
   const hint = hintOf(error)
   const text = hint === undefined ? message : `${message}; ${hint}`
   return [

@@ -3,6 +3,7 @@
  */
 import { Timeline } from '../analysis/timeline.ts'
 import type { Sampled } from '../cluster/sampler.ts'
+import { messageOf } from '../errors.ts'
 import { hintOf } from '../present/error-text.ts'
 import { frameText, type Style } from './frame.ts'
 import { type Command, commandsOf, type Key } from './keys.ts'
@@ -73,8 +74,8 @@ export class Watcher implements Source {
       return
     }
     const { node, time, error } = sampled
-    const message = error instanceof Error ? error.message : String(error)
-    this.#changeSoon({ type: 'failure', node, failure: { time, message, hint: hintOf(error) } })
+    const failure = { time, message: messageOf(error), hint: hintOf(error) }
+    this.#changeSoon({ type: 'failure', node, failure })
   }
 
   resize(size: Size): void {
@@ -110,7 +111,7 @@ export class Watcher implements Source {
     try {
       this.#tell(await this.#deeds.save(look), false)
     } catch (error) {
-      this.#tell(error instanceof Error ? error.message : String(error), true)
+      this.#tell(messageOf(error), true)
     }
   }
 
