@@ -1,8 +1,7 @@
 import { getEventListeners } from 'node:events'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import { anySignal } from '../../src/net/any-signal.ts'
+import { collectGarbage } from '../garbage.ts'
 
 it('is aborted by the first of several, with its reason', () => {
   const [first, second] = [new AbortController(), new AbortController()]
@@ -28,8 +27,6 @@ it('lets go of all when it is disposed of', () => {
 })
 
 it('fires for who listens, though nobody holds the signal and garbage was collected', async () => {
-  setFlagsFromString('--expose-gc')
-  const collect: () => void = runInNewContext('gc')
   const controller = new AbortController()
   const aborted = new Promise((resolve) => {
     const { signal } = anySignal([controller.signal])
@@ -37,7 +34,7 @@ it('fires for who listens, though nobody holds the signal and garbage was collec
   })
   for (let times = 3; times > 0; times--) {
     await new Promise((resolve) => setTimeout(resolve, 1))
-    collect()
+    collectGarbage()
   }
   controller.abort('at last')
   expect(await aborted).toBe('at last')

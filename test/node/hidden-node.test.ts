@@ -4,8 +4,6 @@
  */
 import { networkInterfaces } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { AcceptHandshake } from '../../src/dist/accept-handshake.ts'
 import { Cookie } from '../../src/dist/cookie.ts'
@@ -19,6 +17,7 @@ import { atom, tuple } from '../../src/etf/index.ts'
 import { connectTcp } from '../../src/net/tcp.ts'
 import { HiddenNode, type HiddenNodeOptions } from '../../src/node/hidden-node.ts'
 import type { RemoteNode } from '../../src/node/remote-node.ts'
+import { collectGarbage } from '../garbage.ts'
 import { HandshakeLine, listenForLines } from './handshake-line.ts'
 import { listenTo } from './listen-to.ts'
 
@@ -907,10 +906,8 @@ describe('listening', () => {
     const controller = new AbortController()
     const listening = node.listen({ signal: controller.signal })
     const line = await mapper.next()
-    setFlagsFromString('--expose-gc')
-    const gc: unknown = runInNewContext('gc')
     for (let count = 0; count < 5; count++) {
-      if (typeof gc === 'function') gc()
+      collectGarbage()
       await delay(5)
     }
     controller.abort(new Error('enough'))

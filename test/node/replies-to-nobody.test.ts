@@ -1,7 +1,5 @@
 /** What comes for those that are not there, never were, or have given up: dropped, and nothing stays of it. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   type ControlMessage,
@@ -11,6 +9,7 @@ import {
 import { Payload } from '../../src/dist/payload.ts'
 import { atom, encode, Pid, Reference, type Term, tuple } from '../../src/etf/index.ts'
 import { HiddenNode } from '../../src/node/hidden-node.ts'
+import { heapUsed } from '../garbage.ts'
 import { COOKIE, PEER_NAME, ScriptedPeer } from './scripted-peer.ts'
 
 /** Of each kind, as if it had come: what a wire does to it is not the matter here. */
@@ -148,14 +147,6 @@ const kinds: Readonly<Record<string, Kind>> = {
 
 function payloadOf(term: Term | undefined): Payload | undefined {
   return term === undefined ? undefined : new Payload(encode(term), undefined, undefined)
-}
-
-/** Bytes in use when nothing is left that could be collected. */
-function heapUsed(): number {
-  setFlagsFromString('--expose-gc')
-  const gc: unknown = runInNewContext('gc')
-  if (typeof gc === 'function') gc()
-  return process.memoryUsage().heapUsed
 }
 
 describe('of what comes for nobody', () => {

@@ -6,10 +6,11 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { UNITS } from '../../src/analysis/unit.ts'
 import { frameText } from '../../src/watch/frame.ts'
 import type { Key } from '../../src/watch/keys.ts'
-import { type Model, update } from '../../src/watch/model.ts'
+import { type Model, type Size, update } from '../../src/watch/model.ts'
 import { WATCH_ORDERS } from '../../src/watch/order.ts'
 import { Screen, type Source } from '../../src/watch/screen.tsx'
 import { HOSTILE } from '../cli/hostile-node.ts'
+import { heapUsed } from '../garbage.ts'
 import { courseBefore, lookAt, NOON, PLAIN, watchedModel } from './made-looks.ts'
 import { terminalColumns } from './terminal-columns.ts'
 
@@ -232,9 +233,12 @@ describe('ink', () => {
     expect(await pressed('\rs\t')).toMatchObject({ return: false, tab: false, input: '\rs\t' })
   })
 
-  it('draws again when the picture is another one', () => {
-    let lines = ['one']
-    let picture = { size: { columns: 10, rows: 2 }, lines }
+  /** A screen, and how to have other lines on it. */
+  function show(
+    size: Size,
+    lines: readonly string[],
+  ): ReturnType<typeof render> & { change(lines: readonly string[]): void } {
+    let picture = { size, lines }
     let changed = (): void => {}
     const shown = render(
       createElement(Screen, {
@@ -249,10 +253,40 @@ describe('ink', () => {
       }),
     )
     unmount = shown.unmount
+    const change = (others: readonly string[]): void => {
+      picture = { size, lines: others }
+      changed()
+    }
+    return { ...shown, change }
+  }
+
+  it('draws again when the picture is another one', async () => {
+    const shown = show({ columns: 10, rows: 2 }, ['one'])
     expect(shown.lastFrame()).toContain('one')
-    lines = ['two']
-    picture = { ...picture, lines }
-    changed()
-    return expect.poll(() => shown.lastFrame()).toContain('two')
+    shown.change(['two', 'more'])
+    await expect.poll(() => shown.lastFrame()).toBe('two\nmore')
+    shown.change(['', 'three'])
+    await expect.poll(() => shown.lastFrame()).toBe('\nthree')
+  })
+
+  it('keeps nothing of what it drew before', { timeout: 60_000 }, async () => {
+    const rows = 20
+    const shown = show({ columns: 100, rows }, [''])
+    let count = 0
+    const draw = async (pictures: number): Promise<void> => {
+      for (let picture = 0; picture < pictures; picture++) {
+        const lines = Array.from({ length: rows }, () => `${count++} `.padEnd(100, 'x'))
+        shown.change(lines)
+        while (shown.lastFrame() !== lines.join('\n')) await new Promise(setImmediate)
+        // What is there for tests alone, and what React measures of itself where it is not in production.
+        shown.frames.length = 0
+        performance.clearMeasures()
+      }
+    }
+    await draw(100)
+    const before = heapUsed()
+    await draw(1_000)
+    // 20,000 lines of 100 characters, with what else a cache of them has.
+    expect(heapUsed() - before).toBeLessThan(1_000_000)
   })
 })
