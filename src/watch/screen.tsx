@@ -28,7 +28,7 @@ export function Screen({ source }: { readonly source: Source }): ReactElement {
   const { lines, size } = useSyncExternalStore(source.subscribe, source.picture)
   useInput((input, key) => source.press({ ...key, input }))
   // Before version 8, which takes Node.js 22, ink keeps each text that it ever measured
-  // (https://github.com/vadimdemedes/ink/issues/986), 16 MB in 20 minutes of ten pictures a second: so
+  // (https://github.com/vadimdemedes/ink/issues/986), 16 MB in 20 minutes at ten pictures a second: so
   // what it lays out is always the same, and becomes the lines when it is drawn.
   const blank = Array.from(lines, () => ' ').join('\n')
   return (
