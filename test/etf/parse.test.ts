@@ -502,7 +502,7 @@ describe('the snapshots of real nodes', () => {
     expect(equals(parseTerm(formatTerm(term)), term)).toBe(true)
   })
 
-  it('are read in time that grows with their size alone: 2 MB within seconds', () => {
+  it('are read fast: 2 MB within a second', () => {
     const text = readFileSync(new URL(`${names[0]}/snapshot.terms`, folder), 'utf8')
     const one = text.replace(/\.\s*$/, '')
     const many = `[${Array.from({ length: Math.ceil(2e6 / one.length) }, () => one).join(',')}].`
@@ -510,7 +510,7 @@ describe('the snapshots of real nodes', () => {
     // The processor's time, for other processes must not count.
     const started = process.cpuUsage()
     parseTerm(many)
-    expect(process.cpuUsage(started).user).toBeLessThan(5_000_000)
+    expect(process.cpuUsage(started).user).toBeLessThan(1_000_000)
   })
 })
 
