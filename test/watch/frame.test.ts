@@ -200,19 +200,37 @@ describe('ink', () => {
   let unmount = (): void => {}
   afterEach(() => unmount())
 
-  it('hands over each key as what it is', async () => {
-    const keys: Key[] = []
-    const picture = { size: { columns: 80, rows: 24 }, lines: ['one'] }
+  /** A screen, and how to have other lines on it. */
+  function show(
+    size: Size,
+    lines: readonly string[],
+    press: (key: Key) => void = () => {},
+  ): ReturnType<typeof render> & { change(lines: readonly string[]): void } {
+    let picture = { size, lines }
+    let changed = (): void => {}
     const shown = render(
       createElement(Screen, {
         source: {
           picture: () => picture,
-          press: (key) => keys.push(key),
-          subscribe: () => () => {},
+          press,
+          subscribe: (listener) => {
+            changed = listener
+            return () => {}
+          },
         },
       }),
     )
     unmount = shown.unmount
+    const change = (others: readonly string[]): void => {
+      picture = { size, lines: others }
+      changed()
+    }
+    return { ...shown, change }
+  }
+
+  it('hands over each key as what it is', async () => {
+    const keys: Key[] = []
+    const shown = show({ columns: 80, rows: 24 }, ['one'], (key) => keys.push(key))
     const pressed = async (input: string): Promise<Key | undefined> => {
       keys.length = 0
       shown.stdin.write(input)
@@ -232,33 +250,6 @@ describe('ink', () => {
     expect(await pressed('\u0003\u0003')).toMatchObject({ ctrl: false, input: '\u0003\u0003' })
     expect(await pressed('\rs\t')).toMatchObject({ return: false, tab: false, input: '\rs\t' })
   })
-
-  /** A screen, and how to have other lines on it. */
-  function show(
-    size: Size,
-    lines: readonly string[],
-  ): ReturnType<typeof render> & { change(lines: readonly string[]): void } {
-    let picture = { size, lines }
-    let changed = (): void => {}
-    const shown = render(
-      createElement(Screen, {
-        source: {
-          picture: () => picture,
-          press: () => {},
-          subscribe: (listener) => {
-            changed = listener
-            return () => {}
-          },
-        },
-      }),
-    )
-    unmount = shown.unmount
-    const change = (others: readonly string[]): void => {
-      picture = { size, lines: others }
-      changed()
-    }
-    return { ...shown, change }
-  }
 
   it('draws again when the picture is another one', async () => {
     const shown = show({ columns: 10, rows: 2 }, ['one'])
